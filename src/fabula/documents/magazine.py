@@ -1,0 +1,216 @@
+"""The magazine's documents: from the brief to the published layout.
+
+Names follow the user's document: `TemplateChoice`, `SectionPlan`, `MagazineLayout`.
+"""
+
+from __future__ import annotations
+
+from datetime import date as Date  # noqa: N812 - the field is named `date`
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from fabula.documents.base import Document, Ref, Strict
+
+SectionType = Literal["intro", "curation_card", "spotlight", "closing"]
+BodyType = Literal["curation_card", "spotlight"]
+PostRef = Annotated[str, Ref("post")]
+
+
+class PostInput(Strict):
+    """One source post as a brief, a JSON file or a Markdown file with front matter gives it."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9가-힣][A-Za-z0-9가-힣._-]{0,79}$")
+    title: str = Field(min_length=1, max_length=200)
+    text: str = Field(min_length=1, max_length=200_000)
+    author: str | None = None
+    url: str | None = None
+    date: Date | None = None
+    image: str | None = None
+    """Path of a picture, relative to the file that names it."""
+    image_alt: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class MagazineBrief(Document):
+    """What the magazine is asked to make.
+
+    `sources` is a JSON file (a list of posts, or `{"posts": [...]}`) or a folder of Markdown
+    files with front matter; `posts` carries posts inline; at least one of the two is needed.
+    """
+
+    angle: str = Field(min_length=1, max_length=2000)
+    sources: str | None = None
+    posts: tuple[PostInput, ...] = ()
+    featured: tuple[str, ...] = ()
+    """Ids of posts that must appear in the article."""
+    sections: int | None = Field(default=None, ge=3, le=24)
+    """How many sections the article has, intro and closing included; None: the template's."""
+    seed: int = 0
+    date: Date | None = None
+
+
+class Post(Strict):
+    """A source post as the article may cite it; `picture` is an artifact's content hash."""
+
+    id: str
+    title: str
+    text: str
+    author: str | None
+    url: str | None
+    date: Date | None
+    picture: str | None
+    picture_alt: str | None
+
+
+class SourceProblem(Strict):
+    """One source that could not be used: where it stands and why."""
+
+    source: str
+    reason: str
+
+
+class SourceSet(Document):
+    posts: tuple[Post, ...]
+    problems: tuple[SourceProblem, ...]
+
+
+# What agents answer. Agent outputs have no defaults: the provider's strict schema needs each field.
+
+
+class TemplateChoice(Strict):
+    """The classifier's answer."""
+
+    template_id: Annotated[str, Ref("template")]
+    reason: str
+
+
+class PlannedEnd(Strict):
+    """Plan of an intro or a closing."""
+
+    purpose: str
+    post_ids: tuple[PostRef, ...]
+
+
+class PlannedBody(Strict):
+    """Plan of a section between intro and closing."""
+
+    type: BodyType
+    purpose: str
+    post_ids: Annotated[tuple[PostRef, ...], Field(min_length=1)]
+
+
+class Outline(Strict):
+    """The planner's answer: an intro, the body and a closing, planned without copy."""
+
+    title: str
+    dek: str
+    intro: PlannedEnd
+    body: Annotated[tuple[PlannedBody, ...], Field(min_length=1)]
+    closing: PlannedEnd
+
+
+class Paragraph(Strict):
+    """A paragraph and the posts that it rests on."""
+
+    text: str
+    post_ids: tuple[PostRef, ...]
+
+
+class SectionDraft(Strict):
+    """A section writer's answer."""
+
+    heading: str
+    paragraphs: Annotated[tuple[Paragraph, ...], Field(min_length=1)]
+
+
+# What the graph keeps.
+
+
+class SectionPlan(Document):
+    """One planned section: what it is for and the posts it may use; no copy."""
+
+    section_id: str
+    type: SectionType
+    purpose: str
+    post_ids: tuple[str, ...]
+
+
+class MagazineOutline(Document):
+    """The article's plan; `section_plans` are document ids of `SectionPlan`, in page order."""
+
+    title: str
+    dek: str
+    template_id: str
+    section_plans: tuple[str, ...]
+
+
+class WrittenSection(Document):
+    """A section's copy, or the typed placeholder that stands where none passed."""
+
+    section_id: str
+    type: SectionType
+    status: Literal["written", "placeholder"]
+    heading: str
+    paragraphs: tuple[Paragraph, ...]
+    reason: str | None = None
+    """Why a placeholder stands here."""
+
+
+class Citation(Strict):
+    """A source as the reader sees it; `number` is what a paragraph's note shows."""
+
+    number: int
+    post_id: str
+    title: str
+    author: str | None
+    url: str | None
+    date: Date | None
+
+
+class LayoutParagraph(Strict):
+    text: str
+    citations: tuple[int, ...]
+
+
+class Picture(Strict):
+    """A picture on the page; `hash` names the artifact, `name` the file beside the page."""
+
+    hash: str
+    name: str
+    alt: str
+
+
+class LayoutSection(Strict):
+    section_id: str
+    type: SectionType
+    status: Literal["written", "placeholder"]
+    heading: str
+    paragraphs: tuple[LayoutParagraph, ...]
+    picture: Picture | None
+    reason: str | None
+
+
+class MagazineLayout(Document):
+    """The finished article, everything resolved: what `layout.json` holds and the page shows."""
+
+    title: str
+    dek: str
+    angle: str
+    template_id: str
+    status: Literal["complete", "degraded"]
+    """`degraded`: at least one section is a placeholder."""
+    date: Date | None
+    offline: bool
+    """Written by the offline model: not prose worth reading, and the page says so."""
+    sections: tuple[LayoutSection, ...]
+    citations: tuple[Citation, ...]
+
+
+class MagazineResult(Document):
+    """What a magazine run hands back: the layout's document id and the published place."""
+
+    layout: str
+    status: Literal["complete", "degraded"]
+    title: str
+    location: str

@@ -1,0 +1,142 @@
+"""The one error tree. Every message says what was got, what was wanted and the way out.
+
+FabulaError
+├── BadInput            what a person handed in is wrong: names the field, the value, the way out
+│   └── MissingExtra    a product's optional dependency is not installed
+├── Rejected            an answer stayed bad; a value that is routed, raised only without a route
+├── GateFailed          a document broke its contract; the run fails and is never retried
+├── Stop                a reason to stop; the run keeps everything and stays resumable
+│   ├── OverBudget      the next call could cost more than the budget has left
+│   ├── Cancelled       someone asked the run to stop
+│   ├── TimedOut        the run's own time limit passed
+│   ├── KeyMissing      an agent's provider has no key
+│   ├── ProviderRefused the provider says that the request itself is wrong
+│   ├── ProviderDown    the provider stayed away after backoff; due again at `not_before`
+│   └── LeaseLost       another process owns the run now; nothing more may be written
+└── StoreError          the database is not one that this version can use
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+StopStatus = Literal["failed", "cancelled", "timed_out", "over_budget", "queued"]
+
+
+class FabulaError(Exception):
+    """Base of every error that fabula raises on purpose.
+
+    Carries the same message in English (`en`) and Korean (`ko`) and a stable `code`.
+    """
+
+    code: str = "error"
+
+    def __init__(self, en: str, ko: str = "", *, code: str | None = None) -> None:
+        super().__init__(en)
+        self.en = en
+        self.ko = ko or en
+        if code:
+            self.code = code
+
+
+class BadInput(FabulaError):
+    """Refuse something a person handed in; `field` is the dotted path to it."""
+
+    code = "bad_input"
+
+    def __init__(self, field: str, en: str, ko: str = "") -> None:
+        super().__init__(f"{field}: {en}", f"{field}: {ko or en}")
+        self.field = field
+
+
+class MissingExtra(BadInput):
+    """Name the optional dependency that a product or an adapter needs."""
+
+    code = "missing_extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        way_out = f"pip install 'fabula[{extra}]'"
+        super().__init__(
+            what,
+            f"needs the extra `{extra}`, which is not installed: {way_out}",
+            f"추가 패키지 `{extra}`가 설치되어 있지 않습니다: {way_out}",
+        )
+        self.extra = extra
+
+
+class Rejected(FabulaError):
+    """Say that an agent's answer for one item stayed bad.
+
+    It is returned as a value and routed; a node without a route for it raises it.
+    """
+
+    code = "rejected"
+
+    def __init__(self, *, agent: str, item: str, reason: str) -> None:
+        super().__init__(
+            f"{agent} gave no acceptable answer for `{item}`: {reason}",
+            f"{agent}가 `{item}`에 쓸 수 있는 답을 내지 못했습니다: {reason}",
+        )
+        self.agent = agent
+        self.item = item
+        self.reason = reason
+
+
+class GateFailed(FabulaError):
+    """Say where a document broke its contract: the path, what was got, what was wanted."""
+
+    code = "gate_failed"
+
+    def __init__(self, path: str, *, got: str, wanted: str) -> None:
+        super().__init__(
+            f"{path}: got {got}, wanted {wanted}; start a new run from this one's documents",
+            f"{path}: {got}, 기대한 것은 {wanted}; 이 실행의 문서에서 새 실행을 시작하세요",
+        )
+        self.path = path
+        self.got = got
+        self.wanted = wanted
+
+
+class Stop(FabulaError):
+    """End a run early, with everything kept, in the status that `status` names."""
+
+    status: ClassVar[StopStatus] = "failed"
+    code = "stopped"
+
+
+class OverBudget(Stop):
+    status = "over_budget"
+    code = "over_budget"
+
+
+class Cancelled(Stop):
+    status = "cancelled"
+    code = "cancelled"
+
+
+class TimedOut(Stop):
+    status = "timed_out"
+    code = "timed_out"
+
+
+class KeyMissing(Stop):
+    code = "key_missing"
+
+
+class ProviderRefused(Stop):
+    code = "provider_refused"
+
+
+class ProviderDown(Stop):
+    """The provider stayed unreachable or overloaded; `reason` is its last answer."""
+
+    status = "queued"
+    code = "provider_down"
+
+
+class LeaseLost(Stop):
+    code = "lease_lost"
+
+
+class StoreError(FabulaError):
+    code = "store"

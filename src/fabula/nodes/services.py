@@ -1,0 +1,38 @@
+"""What a node is and what it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fabula.gateway.agent import Agents
+from fabula.store.ports import Artifact, Artifacts, Documents
+
+Update = Mapping[str, Any]
+
+
+class Node(Protocol):
+    """A step: reads the state, returns only the keys that it changes."""
+
+    async def __call__(self, state: Any) -> Update: ...
+
+
+class Publisher(Protocol):
+    """Where finished files go; the default is a folder."""
+
+    async def publish(self, files: Sequence[tuple[Artifact, bytes]]) -> str:
+        """Put the files in place, each whole or not at all; return where they are."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """The ports that a graph may use, bound to one run."""
+
+    agents: Agents
+    documents: Documents
+    artifacts: Artifacts
+    publisher: Publisher
+    offline: bool
+    """True where the offline model answers: results are marked."""
