@@ -1,0 +1,199 @@
+"""What can be set: run flag over environment over YAML over default.
+
+Nothing else reads the environment. Secrets are `SecretStr`: they print as stars.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from fabula.errors import BadInput
+
+PREFIX = "FABULA_"
+MAX_YAML_BYTES = 1_000_000
+PRODUCT_NAMES = ("magazine", "novel", "shorts", "persona", "roleplay")
+
+
+def _either(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
+
+
+class Settings(BaseSettings):
+    """Merged settings. `Settings.load()` reads environment and YAML; the constructor, only its
+    arguments and the environment.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True
+    )
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".fabula")
+    """The data folder: database, checkpoints, artifacts."""
+    database_url: str | None = None
+    """An SQLAlchemy URL; None: SQLite in `home`."""
+    profile: str = "offline"
+    config_dir: Path | None = None
+    """A folder whose files stand in for the shipped ones: agent_model_map.yaml, prices.yaml,
+    settings.yaml."""
+
+    local_base_url: str | None = None
+    local_model: str | None = None
+    local_api_key: SecretStr | None = None
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=_either("FABULA_OPENAI_API_KEY", "OPENAI_API_KEY")
+    )
+    openai_base_url: str | None = None
+    google_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_either("FABULA_GOOGLE_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    )
+    google_base_url: str | None = None
+
+    offline_faults: int = Field(default=0, ge=0)
+    """Every n-th answer of the offline model is spoilt; 0: none."""
+    korean_analyzer: Literal["plain", "kiwi"] = "plain"
+    lease_s: float = Field(default=3.0, gt=0.1)
+    """How long a run stays owned without a sign of life, in seconds."""
+    transport_tries: int = Field(default=5, ge=1, le=20)
+    """How often one question is sent at most while the provider is away."""
+    transport_backoff_s: float = Field(default=0.5, ge=0)
+    flags: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """Flags of products, from YAML: `flags: {magazine: {max_parallel_section_writers: 2}}`."""
+
+    @classmethod
+    def load(cls, **given: Any) -> Settings:
+        """Merge arguments over environment over `settings.yaml` over defaults.
+
+        Raises BadInput naming the first setting that is unknown or has a wrong value.
+        """
+        _refuse_unknown_environment(cls)
+        try:
+            settings = cls(**given)
+            path = settings.config_file("settings.yaml")
+            from_yaml = read_yaml(path) or {}
+            if not isinstance(from_yaml, dict):
+                raise BadInput(str(path.name), "must hold a mapping of settings")
+            if unknown := sorted(set(from_yaml) - set(cls.model_fields)):
+                raise BadInput(f"settings.yaml: {unknown[0]}", "is not a setting")
+            chosen = settings.model_fields_set
+            return cls(**{k: v for k, v in from_yaml.items() if k not in chosen}, **given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise BadInput(f"setting {name}", first["msg"]) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings)
+
+    @cached_property
+    def store_url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.home.resolve() / 'fabula.db'}"
+
+    def config_file(self, name: str) -> Path:
+        """Return the file of that name in `config_dir`, or the one that ships with fabula."""
+        if self.config_dir and (self.config_dir / name).is_file():
+            return self.config_dir / name
+        return _shipped_config() / name
+
+
+def _shipped_config() -> Path:
+    installed = Path(__file__).parent / "_config"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "config"
+
+
+def _refuse_unknown_environment(cls: type[Settings]) -> None:
+    known = {f"{PREFIX}{name}".upper() for name in cls.model_fields}
+    flags = tuple(f"{PREFIX}{product.upper()}_" for product in PRODUCT_NAMES)
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and not name.startswith(flags):
+            raise BadInput(
+                f"environment {name}",
+                "is not a setting of fabula; see `config/settings.yaml` for the names",
+                "fabula의 설정이 아닙니다. 이름은 `config/settings.yaml`에 있습니다",
+            )
+
+
+def flag_environment(product: str, names: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Read a product's flags from the environment.
+
+    `names` maps each flag to further variable names of the user's own; `FABULA_<PRODUCT>_<FLAG>`
+    and `<PRODUCT>_<FLAG>` always count. Raises BadInput for an unknown `FABULA_<PRODUCT>_…`.
+    """
+    own = f"{PREFIX}{product}_".upper()
+    known = {f"{own}{flag}".upper() for flag in names}
+    for name in sorted(os.environ):
+        if name.startswith(own) and name not in known:
+            raise BadInput(
+                f"environment {name}", f"is no flag of {product}; flags: {', '.join(names)}"
+            )
+    found: dict[str, str] = {}
+    for flag, aliases in names.items():
+        for name in (f"{own}{flag}".upper(), *aliases, f"{product}_{flag}".upper()):
+            if name in os.environ:
+                found[flag] = os.environ[name]
+                break
+    return found
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """SafeLoader without aliases: a few hundred bytes of them can fill the memory."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            event = self.peek_event()
+            raise yaml.YAMLError(f"aliases are not allowed (line {event.start_mark.line + 1})")
+        return super().compose_node(parent, index)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file of at most 1 MB, without aliases; BadInput names file, line and reason."""
+    try:
+        if path.stat().st_size > MAX_YAML_BYTES:
+            raise BadInput(path.name, f"is larger than {MAX_YAML_BYTES:,} bytes")
+        return parse_yaml(path.read_text("utf-8"), name=path.name)
+    except FileNotFoundError:
+        raise BadInput(path.name, "does not exist", "파일이 없습니다") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(path.name, f"is not UTF-8 text: {error.reason}") from None
+
+
+def parse_yaml(text: str, *, name: str) -> Any:
+    """Parse YAML text without aliases; BadInput names `name`, the line and the reason."""
+    try:
+        return yaml.load(text, Loader=_NoAliasLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise BadInput(
+            name, f"is not valid YAML{where}: {problem}", f"올바른 YAML이 아닙니다{where}: {problem}"
+        ) from None
+
+
+__all__ = [
+    "Settings",
+    "flag_environment",
+    "parse_yaml",
+    "read_yaml",
+]

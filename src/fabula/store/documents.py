@@ -1,0 +1,173 @@
+"""Documents as rows, artifacts as files with rows that name them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fabula.documents import Document
+from fabula.errors import BadInput, GateFailed, StoreError
+from fabula.store.engine import Fence, Store, fenced_insert, lease_lost
+from fabula.store.ports import Artifact, D
+from fabula.store.tables import artifacts, db_now, documents
+
+
+class StoredDocuments:
+    """The `Documents` port on the store, bound to one run."""
+
+    def __init__(self, store: Store, fence: Fence) -> None:
+        self._store = store
+        self._fence = fence
+
+    async def put(self, document: Document) -> str:
+        kind, id_ = type(document).__name__, document.id
+        values = {
+            "run": self._fence.run,
+            "id": id_,
+            "kind": kind,
+            "body": document.model_dump(mode="json"),
+            "created_at": db_now(),
+        }
+
+        async def write(connection: AsyncConnection) -> None:
+            insert = fenced_insert(connection, documents, values, self._fence)
+            # An update that changes nothing counts the row, so that 0 means the fence.
+            kept = insert.on_conflict_do_update(
+                index_elements=["run", "id"], set_={"kind": documents.c.kind}
+            )
+            if (await connection.execute(kept)).rowcount != 1:
+                raise lease_lost(self._fence)
+
+        await self._store.write(write)
+        return id_
+
+    async def get(self, kind: type[D], id: str) -> D:  # noqa: A002
+        query = select(documents.c.body).where(
+            documents.c.run == self._fence.run, documents.c.id == id
+        )
+        body = (await self._store.read(query)).scalar_one_or_none()
+        if body is None:
+            raise StoreError(f"run {self._fence.run} has no document `{id}`")
+        try:
+            return kind.model_validate(body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            path = ".".join(str(part) for part in first["loc"])
+            raise GateFailed(
+                f"{id}: {path}", got=repr(first["input"])[:80], wanted=first["msg"]
+            ) from None
+
+
+class StoredArtifacts:
+    """The `Artifacts` port: bytes in a folder by content hash, fenced rows that name them."""
+
+    def __init__(self, store: Store, fence: Fence) -> None:
+        self._store = store
+        self._fence = fence
+
+    async def put(self, name: str, data: bytes, media_type: str) -> Artifact:
+        check_name(name)
+        digest = hashlib.sha256(data).hexdigest()
+        await asyncio.to_thread(write_whole, _file(self._store.home, digest), data)
+        artifact = Artifact(name, digest, media_type, len(data))
+        values = {
+            "run": self._fence.run,
+            "name": name,
+            "hash": digest,
+            "media_type": media_type,
+            "size": len(data),
+            "created_at": db_now(),
+        }
+
+        async def write(connection: AsyncConnection) -> None:
+            insert = fenced_insert(connection, artifacts, values, self._fence)
+            replaced = insert.on_conflict_do_update(
+                index_elements=["run", "name"],
+                set_={key: insert.excluded[key] for key in ("hash", "media_type", "size")},
+            )
+            if (await connection.execute(replaced)).rowcount != 1:
+                raise lease_lost(self._fence)
+
+        await self._store.write(write)
+        return artifact
+
+    async def read(self, hash: str) -> bytes:  # noqa: A002
+        return await asyncio.to_thread(read_checked, self._store.home, hash)
+
+    async def list(self) -> Sequence[Artifact]:
+        return await list_artifacts(self._store, self._fence.run)
+
+
+async def list_artifacts(store: Store, run: str) -> Sequence[Artifact]:
+    """Return a run's artifacts by name."""
+    columns = (artifacts.c.name, artifacts.c.hash, artifacts.c.media_type, artifacts.c.size)
+    query = select(*columns).where(artifacts.c.run == run).order_by(artifacts.c.name)
+    return [Artifact(*row) for row in await store.read(query)]
+
+
+def check_name(name: str) -> None:
+    """Refuse an artifact name that is not a plain relative path."""
+    parts = name.split("/")
+    if not name or any(part in ("", ".", "..") for part in parts) or "\\" in name or "\0" in name:
+        raise BadInput("artifact name", f"got {name!r}, wanted a relative path without `..`")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def read_checked(home: Path, digest: str) -> bytes:
+    """Read an artifact's bytes; StoreError when they are missing or altered."""
+    try:
+        data = _file(home, digest).read_bytes()
+    except FileNotFoundError:
+        raise StoreError(f"the bytes of artifact {digest[:12]} are missing") from None
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise StoreError(f"the bytes of artifact {digest[:12]} were altered")
+    return data
+
+
+def _file(home: Path, digest: str) -> Path:
+    return home / "artifacts" / digest[:2] / digest
+
+
+class FolderPublisher:
+    """The default `Publisher`: files in one folder, each replaced whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def publish(self, files: Sequence[tuple[Artifact, bytes]]) -> str:
+        for artifact, data in files:
+            check_name(artifact.name)
+            await asyncio.to_thread(write_whole, self._folder / artifact.name, data)
+        return str(self._folder)
+
+
+__all__ = [
+    "FolderPublisher",
+    "StoredArtifacts",
+    "StoredDocuments",
+    "list_artifacts",
+    "read_checked",
+]

@@ -1,0 +1,283 @@
+"""The ledger: what was paid for. A call is claimed before it is sent and answered before use.
+
+A claim reserves the call's highest price. It ends `answered` (the true cost stands in for the
+reservation), `released` (the provider refused it: nothing to pay) or `in_doubt` (no answer came,
+but it may be billed). A claim of an older epoch is in doubt too: its process died. What is in
+doubt keeps its reserved price as the upper bound of what was lost, in the budget as well.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fabula.errors import FabulaError, OverBudget
+from fabula.store.engine import Fence, Store, fenced_insert, hold, lease_lost
+from fabula.store.tables import NANO, db_now, ledger, runs
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question as the ledger knows it; `key` is the hash that makes it the same question.
+
+    `input_price` and `output_price` are nano-USD a token, as (numerator, denominator-free) floats;
+    `estimated_tokens` is the highest guess at the prompt's tokens, `max_output_tokens` the limit
+    that the provider was given.
+    """
+
+    key: str
+    agent: str
+    item: str
+    attempt: int
+    ask: int
+    provider: str
+    model: str
+    estimated_tokens: int
+    max_output_tokens: int
+    input_price: float
+    output_price: float
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A paid answer as it was recorded; `cost` is in nano-USD."""
+
+    key: str
+    agent: str
+    item: str
+    attempt: int
+    ask: int
+    provider: str
+    model: str
+    model_version: str
+    text: str
+    finish_reason: str
+    input_tokens: int
+    output_tokens: int
+    cost: int
+
+
+@dataclass(frozen=True)
+class Totals:
+    """A run's money and calls; costs in nano-USD.
+
+    `answered` is what was paid for answers, `open` what calls in flight may cost, `in_doubt` the
+    upper bound of what was paid for answers that never arrived.
+    """
+
+    answered: int
+    open: int
+    in_doubt: int
+    calls: int
+    doubtful_calls: int
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def usd(self) -> float:
+        """What was paid for answers, in USD."""
+        return self.answered / NANO
+
+
+class AllowanceSpent(FabulaError):
+    """The item has used its paid calls; `used` of `allowed`."""
+
+    code = "allowance_spent"
+
+    def __init__(self, item: str, used: int, allowed: int) -> None:
+        super().__init__(f"`{item}` has used {used} of its {allowed} paid calls")
+
+
+class Ledger:
+    """The ledger of one run, written under its fence."""
+
+    def __init__(self, store: Store, fence: Fence) -> None:
+        self._store = store
+        self._fence = fence
+
+    async def find(self, key: str) -> Answered | None:
+        """Return the answer to the same question, if it was paid for already."""
+        query = select(ledger).where(
+            ledger.c.run == self._fence.run, ledger.c.key == key, ledger.c.state == "answered"
+        )
+        row = (await self._store.read(query)).one_or_none()
+        return _answered(row) if row else None
+
+    async def claim(self, question: Question, *, allowance: int) -> str:
+        """Reserve the question's highest price and return the claim's id.
+
+        Raises LeaseLost, AllowanceSpent, or OverBudget when what was paid, what is open, what is
+        in doubt and this call together could pass the run's budget.
+        """
+        claim = secrets.token_hex(8)
+
+        async def write(connection: AsyncConnection) -> str:
+            run = await hold(connection, self._fence)
+            await self._check_allowance(connection, question.item, allowance, run.grants)
+            reserved = await self._highest_price(connection, question)
+            if run.budget is not None:
+                await self._check_budget(connection, question, reserved, run.budget)
+            values = {
+                "id": claim,
+                "run": self._fence.run,
+                "epoch": self._fence.epoch,
+                "state": "claimed",
+                "key": question.key,
+                "agent": question.agent,
+                "item": question.item,
+                "attempt": question.attempt,
+                "ask": question.ask,
+                "provider": question.provider,
+                "model": question.model,
+                "estimated_tokens": question.estimated_tokens,
+                "reserved": reserved,
+                "claimed_at": db_now(),
+            }
+            await connection.execute(fenced_insert(connection, ledger, values, self._fence))
+            return claim
+
+        return await self._store.write(write)
+
+    async def record(self, claim: str, answer: Answered) -> None:
+        """Put the answer in the claim's place; LeaseLost when the run was taken over."""
+        await self._end(
+            claim,
+            state="answered",
+            model_version=answer.model_version,
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            cost=answer.cost,
+            answered_at=db_now(),
+        )
+
+    async def release(self, claim: str) -> None:
+        """Drop the reservation of a call that the provider refused."""
+        await self._end(claim, state="released")
+
+    async def doubt(self, claim: str) -> None:
+        """Keep the reservation of a call that brought no answer but may be billed."""
+        await self._end(claim, state="in_doubt")
+
+    async def _end(self, claim: str, **values: Any) -> None:
+        owned = (
+            select(runs.c.id)
+            .where(runs.c.id == self._fence.run, runs.c.epoch == self._fence.epoch)
+            .with_for_update(read=True)
+            .scalar_subquery()
+        )
+        statement = (
+            update(ledger).where(ledger.c.id == claim, ledger.c.run == owned).values(**values)
+        )
+
+        async def write(connection: AsyncConnection) -> None:
+            if (await connection.execute(statement)).rowcount != 1:
+                raise lease_lost(self._fence)
+
+        await self._store.write(write)
+
+    async def _check_allowance(
+        self, connection: AsyncConnection, item: str, allowance: int, grants: dict[str, int]
+    ) -> None:
+        open_now = (ledger.c.state == "claimed") & (ledger.c.epoch == self._fence.epoch)
+        query = select(func.count()).where(
+            ledger.c.run == self._fence.run,
+            ledger.c.item == item,
+            (ledger.c.state == "answered") | open_now,
+        )
+        used = (await connection.execute(query)).scalar_one()
+        allowed = allowance * (1 + grants.get(item, 0))
+        if used >= allowed:
+            raise AllowanceSpent(item, used, allowed)
+
+    async def _highest_price(self, connection: AsyncConnection, question: Question) -> int:
+        # Recorded usage corrects the estimate upwards, so that a reservation stays an upper bound.
+        ratio = func.max(ledger.c.input_tokens * 1.0 / ledger.c.estimated_tokens)
+        query = select(ratio).where(
+            ledger.c.run == self._fence.run,
+            ledger.c.model == question.model,
+            ledger.c.state == "answered",
+        )
+        seen = (await connection.execute(query)).scalar_one_or_none() or 1.0
+        prompt = question.estimated_tokens * max(1.0, seen) * question.input_price
+        return int(prompt + question.max_output_tokens * question.output_price) + 1
+
+    async def _check_budget(
+        self, connection: AsyncConnection, question: Question, reserved: int, budget: int
+    ) -> None:
+        row = (await connection.execute(_totals_query(self._fence.run))).one()
+        totals = _totals(row)
+        spent = totals.answered + totals.open + totals.in_doubt
+        if reserved and spent + reserved > budget:
+            raise OverBudget(
+                f"{question.agent} for `{question.item}` may cost {reserved / NANO:.6f} USD; of the "
+                f"budget of {budget / NANO:.6f} USD, {totals.answered / NANO:.6f} is paid and "
+                f"{(totals.open + totals.in_doubt) / NANO:.6f} is reserved or in doubt: "
+                "resume with a higher budget",
+                f"다음 호출은 최대 {reserved / NANO:.6f} USD가 듭니다. 예산 "
+                f"{budget / NANO:.6f} USD 가운데 {totals.answered / NANO:.6f} USD를 썼습니다. "
+                "예산을 올려 이어서 실행하세요",
+            )
+
+
+async def totals(store: Store, run: str) -> Totals:
+    """Derive a run's money from its ledger."""
+    return _totals((await store.read(_totals_query(run))).one())
+
+
+async def entries(store: Store, run: str) -> Sequence[Row[Any]]:
+    """Return a run's ledger rows without the answers' text, in the order of their claims."""
+    columns = [column for column in ledger.c if column.name != "text"]
+    doubtful = _doubtful().label("doubtful")
+    query = (
+        select(*columns, doubtful)
+        .join(runs, runs.c.id == ledger.c.run)
+        .where(ledger.c.run == run)
+        .order_by(ledger.c.claimed_at, ledger.c.id)
+    )
+    return (await store.read(query)).all()
+
+
+def _doubtful() -> Any:
+    dead = (ledger.c.state == "claimed") & (
+        (ledger.c.epoch < runs.c.epoch) | runs.c.owner.is_(None)
+    )
+    return (ledger.c.state == "in_doubt") | dead
+
+
+def _totals_query(run: str) -> Any:
+    answered = ledger.c.state == "answered"
+    doubtful = _doubtful()
+    is_open = (ledger.c.state == "claimed") & ~doubtful
+
+    def total(condition: Any, column: Any) -> Any:
+        return func.coalesce(func.sum(case((condition, column), else_=0)), 0)
+
+    return (
+        select(
+            total(answered, ledger.c.cost),
+            total(is_open, ledger.c.reserved),
+            total(doubtful, ledger.c.reserved),
+            total(answered, 1),
+            total(doubtful, 1),
+            total(answered, ledger.c.input_tokens),
+            total(answered, ledger.c.output_tokens),
+        )
+        .select_from(ledger.join(runs, runs.c.id == ledger.c.run))
+        .where(ledger.c.run == run)
+    )
+
+
+def _totals(row: Any) -> Totals:
+    return Totals(*(int(value) for value in row))
+
+
+def _answered(row: Row[Any]) -> Answered:
+    fields = {name: getattr(row, name) for name in Answered.__dataclass_fields__}
+    return Answered(**fields)

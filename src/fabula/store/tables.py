@@ -1,0 +1,154 @@
+"""The tables. Times are seconds since 1970 on the database's clock, money is in nano-USD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+
+REVISION = "0001"
+"""The schema's Alembic revision; a new database is made from the metadata and stamped with it."""
+
+NANO = 1_000_000_000
+
+metadata = MetaData()
+
+
+class db_now(GenericFunction[float]):  # noqa: N801 - an SQL function
+    """Now on the database's clock, in seconds; inside a transaction too it is the wall clock."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(db_now, "sqlite")
+def _sqlite_now(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG001
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(db_now, "postgresql")
+def _postgresql_now(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG001
+    return "extract(epoch from clock_timestamp())"
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project", String(64), nullable=False),
+    Column("product", String(64), nullable=False),
+    Column("door", String(16), nullable=False),
+    Column("parent", String(64)),
+    Column("status", String(16), nullable=False),
+    Column("code", String(64)),
+    Column("reason", JSON),
+    Column("brief", String(128), nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("replaced", JSON, nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("out", Text, nullable=False),
+    Column("budget", BigInteger),
+    Column("timeout_s", Float),
+    Column("grants", JSON, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("owner", String(128)),
+    Column("lease_until", Float),
+    Column("not_before", Float),
+    Column("cancel_wanted", Boolean, nullable=False),
+    Column("result", String(128)),
+    Column("outcome", String(32)),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("id", String(128), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("media_type", String(127), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("item", String(255), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("ask", Integer, nullable=False),
+    Column("provider", String(64), nullable=False),
+    Column("model", String(127), nullable=False),
+    Column("model_version", String(127)),
+    Column("estimated_tokens", Integer, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("cost", BigInteger),
+    Column("input_tokens", Integer),
+    Column("output_tokens", Integer),
+    Column("finish_reason", String(64)),
+    Column("text", Text),
+    Column("claimed_at", Float, nullable=False),
+    Column("answered_at", Float),
+    Index("ledger_run_item", "run", "item"),
+    Index("ledger_key", "run", "key"),
+    Index(
+        "ledger_answered_once",
+        "run",
+        "key",
+        unique=True,
+        sqlite_where=text("state = 'answered'"),
+        postgresql_where=text("state = 'answered'"),
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("type", String(64), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("step", String(64)),
+    Column("item", String(255)),
+    Column("status", String(32)),
+    Column("task", String(64)),
+    Column("phase", String(16)),
+    Column("note", JSON, nullable=False),
+    UniqueConstraint("run", "task", "phase", name="events_task_phase_once"),
+)
