@@ -1,0 +1,102 @@
+"""Work on many items at once, judge each, do again only what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fabula.errors import Rejected
+from fabula.nodes.notice import notice
+from fabula.nodes.services import Update
+from fabula.nodes.slot import Slot, slots_of
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
+Carried = Mapping[str, Any]
+"""The state keys that travel with each item: ids, never text."""
+Make = Callable[[Slot, Carried], Awaitable[str | Rejected]]
+"""Do one item's work; return the id of its document, or why there is none."""
+Judge = Callable[[Slot, Carried], Awaitable[str | None]]
+"""Return None for a document that passes, else the reason that the next attempt is given."""
+Stand = Callable[[Slot], Awaitable[str]]
+"""Make the typed placeholder of an item whose attempts are used up; return its id."""
+
+
+def fan_out(
+    graph: StateGraph[Any, Any, Any, Any],
+    *,
+    verb: str,
+    validator: str,
+    make: Make,
+    judge: Judge,
+    placeholder: Stand,
+    after: str,
+    then: str,
+    worker: str | None = None,
+    attempts: int = 2,
+    carry: Sequence[str] = (),
+) -> None:
+    """Add a worker node, a validator node and the router between `after` and `then`.
+
+    The graph's state has a channel `items` merged by `merge_slots`; `after`, or a node before it,
+    opens the slots `<verb>/<item>`. Each open slot is sent to the worker (named `worker`, by
+    default `verb`) as `{"slot": slot, **carry}`. Only the validator raises a slot's `attempt`;
+    after `attempts` of them a placeholder stands in its place and a `placeholder` notice says so.
+    Other verbs' slots are neither read nor written. Where two fan-outs run side by side and meet
+    in one `then`, that node is added with `defer=True`, or it runs once for each of them.
+    """
+    from langgraph.types import Send  # noqa: PLC0415 - langgraph loads slowly
+
+    worker = worker or verb
+
+    async def work(state: Any) -> Update:
+        slot: Slot = state["slot"]
+        made = await make(slot, {key: state.get(key) for key in carry})
+        return {"items": {slot["id"]: _worked(slot, made)}}
+
+    async def validate(state: Any) -> Update:
+        carried = {key: state.get(key) for key in carry}
+        judged: dict[str, Slot] = {}
+        for slot in slots_of(state.get("items", {}), verb):
+            if slot["status"] == "drafted":
+                reason = await judge(slot, carried)
+            elif slot["status"] == "rejected":
+                reason = slot["reason"] or "no acceptable answer"
+            else:
+                continue
+            judged[slot["id"]] = await _settled(slot, reason, attempts, placeholder)
+        return {"items": judged}
+
+    # LangGraph resolves a router's hints when the graph is built: only names of this module.
+    def route(state: Any) -> list[Any] | str:
+        carried = {key: state.get(key) for key in carry}
+        slots = slots_of(state.get("items", {}), verb)
+        sends = [Send(worker, {"slot": s, **carried}) for s in slots if s["status"] == "open"]
+        return sends or then
+
+    # LangGraph keys a node's branches by name: two fan-outs may start after the same node.
+    route.__name__ = f"route_{worker}"
+    graph.add_node(worker, work)
+    graph.add_node(validator, validate)
+    graph.add_edge(worker, validator)
+    graph.add_conditional_edges(after, route, [worker, then])
+    graph.add_conditional_edges(validator, route, [worker, then])
+
+
+def _worked(slot: Slot, made: str | Rejected) -> Slot:
+    if isinstance(made, Rejected):
+        return {**slot, "status": "rejected", "reason": made.reason}
+    return {**slot, "status": "drafted", "document": made}
+
+
+async def _settled(slot: Slot, reason: str | None, attempts: int, placeholder: Stand) -> Slot:
+    if reason is None:
+        return {**slot, "status": "accepted", "reason": None}
+    attempt = slot["attempt"] + 1
+    if attempt < attempts:
+        return {**slot, "status": "open", "attempt": attempt, "reason": reason}
+    given_up: Slot = {**slot, "status": "placeholder", "attempt": attempt, "reason": reason}
+    document = await placeholder(given_up)
+    notice("placeholder", item=slot["id"], attempts=attempt, reason=reason)
+    return {**given_up, "document": document}
