@@ -1,0 +1,190 @@
+"""The gateway: the only way from a graph to a model, bound to one run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fabula.documents import Aliases, content_hash
+from fabula.errors import ProviderDown, Rejected
+from fabula.gateway import prompts
+from fabula.gateway.agent import Agent, T
+from fabula.gateway.models import Model, Models
+from fabula.gateway.payment import Payments
+from fabula.gateway.prices import estimate_tokens
+from fabula.gateway.provider import ChatProvider, ChatRequest, Message
+from fabula.gateway.structured import BadAnswer, Bounds, narrow, parse
+from fabula.store.ledger import AllowanceSpent, Answered, Ledger, Question
+
+MAX_QUOTED = 4000
+Switched = Callable[[str, str, str, str], None]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The run that a gateway serves.
+
+    `fingerprint` is what the offline model's seed is made of: the brief, never the run's id.
+    `limits` are the run's named limits: for a verb, how many calls may be on their way at once.
+    `fallbacks` are models, as `provider:name`, that are asked in turn while the pinned one is down.
+    """
+
+    run: str
+    fingerprint: str
+    limits: Mapping[str, int] = field(default_factory=dict)
+    fallbacks: tuple[str, ...] = ()
+
+
+class Gateway:
+    """The `Agents` port: render, look up, pay once, validate, ask again within the allowance."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        ledger: Ledger,
+        models: Models,
+        provider_of: Callable[[Model], ChatProvider],
+        payments: Payments,
+        on_switch: Switched,
+    ) -> None:
+        self._scope = scope
+        self._ledger = ledger
+        self._models = models
+        self._provider_of = provider_of
+        self._payments = payments
+        self._on_switch = on_switch
+        self._permits = {verb: asyncio.Semaphore(n) for verb, n in scope.limits.items()}
+        self._used: dict[tuple[str, int], list[Answered]] = {}
+
+    async def call(
+        self,
+        agent: Agent[T],
+        variables: Mapping[str, object],
+        *,
+        item: str,
+        attempt: int = 0,
+        aliases: Aliases | None = None,
+        bounds: Bounds | None = None,
+    ) -> T | Rejected:
+        aliases, bounds = aliases or {}, bounds or {}
+        schema = narrow(agent.output, aliases, bounds)
+        messages = prompts.render(agent.prompt, variables)
+        ask = 0
+        while True:
+            try:
+                answered = await self._answer(agent, messages, schema, item, attempt, ask)
+            except AllowanceSpent as spent:
+                return Rejected(agent=agent.name, item=item, reason=_why(spent, messages))
+            self._used.setdefault((item, attempt), []).append(answered)
+            try:
+                return parse(
+                    answered.text,
+                    answered.finish_reason,
+                    agent.output,
+                    aliases=aliases,
+                    bounds=bounds,
+                )
+            except BadAnswer as bad:
+                ask += 1
+                messages = _asked_again(messages, answered.text, str(bad))
+
+    def used(self, item: str, attempt: int) -> dict[str, Any]:
+        """Sum what the answers used for an item's attempt cost, as an event's note."""
+        calls = self._used.get((item, attempt), [])
+        if not calls:
+            return {}
+        return {
+            "model": f"{calls[-1].provider}:{calls[-1].model}",
+            "input_tokens": sum(call.input_tokens for call in calls),
+            "output_tokens": sum(call.output_tokens for call in calls),
+            "cost": sum(call.cost for call in calls) / 1_000_000_000,
+        }
+
+    async def settle(self) -> None:
+        """Wait until no call is on its way."""
+        await self._payments.settle()
+
+    async def _answer(
+        self,
+        agent: Agent[T],
+        messages: tuple[Message, ...],
+        schema: Mapping[str, Any],
+        item: str,
+        attempt: int,
+        ask: int,
+    ) -> Answered:
+        model = self._models.pinned(agent.name)
+        request = ChatRequest(
+            agent=agent.name,
+            item=item,
+            attempt=attempt,
+            model=model.name,
+            messages=messages,
+            schema=schema,
+            schema_name=agent.name.replace(".", "_"),
+            seed=int(content_hash([self._scope.fingerprint, item, attempt, ask])[:8], 16),
+            max_output_tokens=model.max_output_tokens,
+            temperature=model.temperature,
+        )
+        waiting = list(self._scope.fallbacks)
+        while True:
+            try:
+                return await self._paid(request, model, ask)
+            except ProviderDown as down:
+                if not waiting:
+                    raise
+                successor = self._models.named(waiting.pop(0), agent=agent.name)
+                self._on_switch(agent.name, _name(model), _name(successor), str(down))
+                model, request = successor, replace(request, model=successor.name)
+
+    async def _paid(self, request: ChatRequest, model: Model, ask: int) -> Answered:
+        key = content_hash(
+            [
+                self._scope.run,
+                request.agent,
+                _name(model),
+                request.messages,
+                request.schema,
+                request.item,
+                request.attempt,
+                ask,
+            ]
+        )
+        if answered := await self._ledger.find(key):
+            return answered
+        question = Question(
+            key=key,
+            agent=request.agent,
+            item=request.item,
+            attempt=request.attempt,
+            ask=ask,
+            provider=model.provider,
+            model=model.name,
+            estimated_tokens=estimate_tokens(request.messages, request.schema),
+            max_output_tokens=model.max_output_tokens,
+            input_price=model.price.input * 1000,
+            output_price=model.price.output * 1000,
+        )
+        permit = self._permits.get(request.item.partition("/")[0])
+        return await self._payments.pay(
+            question, request, model, self._provider_of(model), permit
+        )
+
+
+def _name(model: Model) -> str:
+    return f"{model.provider}:{model.name}"
+
+
+def _asked_again(
+    messages: tuple[Message, ...], text: str, reason: str
+) -> tuple[Message, ...]:
+    again = prompts.render("gateway/ask_again", {"reason": reason})
+    return (*messages, Message("assistant", text[:MAX_QUOTED]), *again)
+
+
+def _why(spent: AllowanceSpent, messages: tuple[Message, ...]) -> str:
+    last = messages[-1].content if messages[-2:][0].role == "assistant" else ""
+    return f"{spent.en}. {last}".strip()

@@ -1,0 +1,66 @@
+"""A run's events: numbered, written in batches under the fence, each task's phase once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fabula.store.engine import Fence, Store, hold
+from fabula.store.tables import db_now, events
+
+
+@dataclass(frozen=True)
+class Event:
+    """A progress record.
+
+    `type` is `run.*`, `step.*`, `cost`, `artifact`, `placeholder` or a node's own fact; `task` and
+    `phase` identify a LangGraph task's start or end; `note` is plain JSON, such as
+    `{model, input_tokens, output_tokens, cost}` (cost in USD). `seq` is given when it is stored.
+    """
+
+    type: str
+    step: str | None = None
+    item: str | None = None
+    status: str | None = None
+    task: str | None = None
+    phase: str | None = None
+    note: Mapping[str, Any] = field(default_factory=dict)
+    seq: int = 0
+    at: float = 0.0
+
+
+async def append_events(
+    store: Store, fence: Fence, batch: Sequence[Event], *, after: int
+) -> list[Event]:
+    """Store a batch numbered from `after` + 1; LeaseLost when the run was taken over."""
+
+    async def write(connection: AsyncConnection) -> list[Event]:
+        await hold(connection, fence)
+        now = (await connection.execute(select(db_now()))).scalar_one()
+        numbered = [
+            Event(**{**asdict(one), "seq": seq, "at": now})
+            for seq, one in enumerate(batch, start=after + 1)
+        ]
+        rows = [{"run": fence.run, **asdict(one)} for one in numbered]
+        await connection.execute(events.insert(), rows)
+        return numbered
+
+    return await store.write(write)
+
+
+async def last_seq(store: Store, run: str) -> int:
+    """Return the number of the run's last event; 0 where there is none."""
+    query = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run == run)
+    return int((await store.read(query)).scalar_one())
+
+
+async def list_events(store: Store, run: str, *, after: int = 0) -> list[Event]:
+    """Return the run's events after a number, in order."""
+    query = select(events).where(events.c.run == run, events.c.seq > after).order_by(events.c.seq)
+    rows = (await store.read(query)).all()
+    names = Event.__dataclass_fields__
+    return [Event(**{name: getattr(row, name) for name in names}) for row in rows]
