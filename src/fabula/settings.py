@@ -31,8 +31,9 @@ def _either(*names: str) -> AliasChoices:
 
 
 class Settings(BaseSettings):
-    """Merged settings. `Settings.load()` reads environment and YAML; the constructor, only its
-    arguments and the environment.
+    """Merge what can be set.
+
+    `Settings.load()` reads environment and YAML; the constructor, arguments and environment alone.
     """
 
     model_config = SettingsConfigDict(
@@ -161,7 +162,7 @@ class _NoAliasLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML has no types
             raise yaml.YAMLError(f"aliases are not allowed (line {event.start_mark.line + 1})")
         return super().compose_node(parent, index)
 
@@ -187,7 +188,9 @@ def parse_yaml(text: str, *, name: str) -> Any:
         where = f" at line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise BadInput(
-            name, f"is not valid YAML{where}: {problem}", f"올바른 YAML이 아닙니다{where}: {problem}"
+            name,
+            f"is not valid YAML{where}: {problem}",
+            f"올바른 YAML이 아닙니다{where}: {problem}",
         ) from None
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
-FaultPoint = Literal[
-    "before_claim", "after_claim", "after_pay", "after_record", "after_checkpoint"
-]
+FaultPoint = Literal["before_claim", "after_claim", "after_pay", "after_record", "after_checkpoint"]
 Hook = Callable[[FaultPoint, Mapping[str, str]], Awaitable[None]]
 """Awaited at each fault point with what is known there (`key`, `item`, `model_version`)."""
 

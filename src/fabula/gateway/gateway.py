@@ -72,12 +72,13 @@ class Gateway:
         aliases, bounds = aliases or {}, bounds or {}
         schema = narrow(agent.output, aliases, bounds)
         messages = prompts.render(agent.prompt, variables)
-        ask = 0
+        ask, complaint = 0, ""
         while True:
             try:
                 answered = await self._answer(agent, messages, schema, item, attempt, ask)
             except AllowanceSpent as spent:
-                return Rejected(agent=agent.name, item=item, reason=_why(spent, messages))
+                reason = complaint or spent.en
+                return Rejected(agent=agent.name, item=item, reason=reason)
             self._used.setdefault((item, attempt), []).append(answered)
             try:
                 return parse(
@@ -88,8 +89,8 @@ class Gateway:
                     bounds=bounds,
                 )
             except BadAnswer as bad:
-                ask += 1
-                messages = _asked_again(messages, answered.text, str(bad))
+                ask, complaint = ask + 1, str(bad)
+                messages = _asked_again(messages, answered.text, complaint)
 
     def used(self, item: str, attempt: int) -> dict[str, Any]:
         """Sum what the answers used for an item's attempt cost, as an event's note."""
@@ -169,22 +170,13 @@ class Gateway:
             output_price=model.price.output * 1000,
         )
         permit = self._permits.get(request.item.partition("/")[0])
-        return await self._payments.pay(
-            question, request, model, self._provider_of(model), permit
-        )
+        return await self._payments.pay(question, request, model, self._provider_of(model), permit)
 
 
 def _name(model: Model) -> str:
     return f"{model.provider}:{model.name}"
 
 
-def _asked_again(
-    messages: tuple[Message, ...], text: str, reason: str
-) -> tuple[Message, ...]:
+def _asked_again(messages: tuple[Message, ...], text: str, reason: str) -> tuple[Message, ...]:
     again = prompts.render("gateway/ask_again", {"reason": reason})
     return (*messages, Message("assistant", text[:MAX_QUOTED]), *again)
-
-
-def _why(spent: AllowanceSpent, messages: tuple[Message, ...]) -> str:
-    last = messages[-1].content if messages[-2:][0].role == "assistant" else ""
-    return f"{spent.en}. {last}".strip()

@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
@@ -38,16 +39,18 @@ class Payments:
         ledger: Ledger,
         *,
         transport: Transport,
-        allowance: int,
+        allowance_of: Callable[[str], int],
         hook: Hook,
         on_answer: Callable[[Answered], None],
     ) -> None:
         self._ledger = ledger
         self._transport = transport
-        self._allowance = allowance
+        self._allowance_of = allowance_of
         self._hook = hook
         self._on_answer = on_answer
         self._open: dict[str, asyncio.Task[Answered]] = {}
+        self._short: set[asyncio.Task[Any]] = set()
+        """Calls that wait until others give back a part of the budget."""
         self._closing = False
 
     async def pay(
@@ -116,24 +119,28 @@ class Payments:
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _claim(self, question: Question) -> str:
+        allowance = self._allowance_of(question.item)
         while True:
+            if self._closing:
+                raise Cancelled(f"`{question.item}` is not sent: the run is ending")
             try:
-                return await self._ledger.claim(question, allowance=self._allowance)
+                return await self._ledger.claim(question, allowance=allowance)
             except OverBudget:
-                # What others reserved may come back when they are answered.
-                others = [task for task in self._open.values() if task is not _current()]
-                others = [task for task in others if task not in self._waiting_for_budget]
-                if not others:
+                if not await self._more_budget_may_come():
                     raise
-                self._waiting_for_budget.add(_current())
-                try:
-                    await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    self._waiting_for_budget.discard(_current())
 
-    @property
-    def _waiting_for_budget(self) -> set[asyncio.Task[Answered]]:
-        return self.__dict__.setdefault("_waiting", set())
+    async def _more_budget_may_come(self) -> bool:
+        """Wait until another call ends, which gives back what it reserved too much."""
+        me = asyncio.current_task()
+        others = [task for task in self._open.values() if task not in self._short | {me}]
+        if me is None or not others:
+            return False
+        self._short.add(me)
+        try:
+            await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._short.discard(me)
+        return True
 
     async def _failed(self, claim: str, failure: ProviderError) -> None:
         if failure.maybe_billed:
@@ -194,12 +201,6 @@ class Payments:
         self._on_answer(answered)
         await self._hook("after_record", known)
         return answered
-
-
-def _current() -> asyncio.Task[Answered]:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - called inside a task only
-    return task
 
 
 def _as_provider_error(error: Exception, model: Model) -> ProviderError:

@@ -62,8 +62,9 @@ def _narrowed(part: Any, aliases: Aliases, *, where: str) -> Any:
     if "x-ref" in part:
         return _reference(part, aliases, where=where)
     return {
-        key: _properties(value, aliases) if key in ("properties", "$defs") else
-        _narrowed(value, aliases, where=where)
+        key: _properties(value, aliases)
+        if key in ("properties", "$defs")
+        else _narrowed(value, aliases, where=where)
         for key, value in part.items()
         if key != "title" or not isinstance(value, str)
     }
@@ -82,9 +83,7 @@ def _reference(part: Mapping[str, Any], aliases: Aliases, *, where: str) -> dict
     return {"type": "string", "enum": offered}
 
 
-def parse(
-    text: str, finish_reason: str, output: type[T], *, aliases: Aliases, bounds: Bounds
-) -> T:
+def parse(text: str, finish_reason: str, output: type[T], *, aliases: Aliases, bounds: Bounds) -> T:
     """Return the typed output with aliases resolved to ids.
 
     Raises BadAnswer when the answer was cut short, is not JSON, or breaks schema, references or

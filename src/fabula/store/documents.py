@@ -111,7 +111,8 @@ async def list_artifacts(store: Store, run: str) -> Sequence[Artifact]:
     """Return a run's artifacts by name."""
     columns = (artifacts.c.name, artifacts.c.hash, artifacts.c.media_type, artifacts.c.size)
     query = select(*columns).where(artifacts.c.run == run).order_by(artifacts.c.name)
-    return [Artifact(*row) for row in await store.read(query)]
+    rows = (await store.read(query)).all()
+    return [Artifact(row.name, row.hash, row.media_type, row.size) for row in rows]
 
 
 def check_name(name: str) -> None:

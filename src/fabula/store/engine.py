@@ -170,7 +170,9 @@ def fenced_insert(
 ) -> Any:
     """INSERT the row only while the fence holds: one statement, no gap for a takeover."""
     row = [
-        (value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)).label(name)
+        (value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)).label(
+            name
+        )
         for name, value in values.items()
     ]
     held = select(*row).where(runs.c.id == fence.run, runs.c.epoch == fence.epoch)

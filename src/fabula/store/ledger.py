@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, case, func, select, update
+from sqlalchemy import Float, Row, case, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.errors import FabulaError, OverBudget
@@ -198,13 +198,13 @@ class Ledger:
 
     async def _highest_price(self, connection: AsyncConnection, question: Question) -> int:
         # Recorded usage corrects the estimate upwards, so that a reservation stays an upper bound.
-        ratio = func.max(ledger.c.input_tokens * 1.0 / ledger.c.estimated_tokens)
+        ratio: Any = func.max(cast(ledger.c.input_tokens, Float) / ledger.c.estimated_tokens)
         query = select(ratio).where(
             ledger.c.run == self._fence.run,
             ledger.c.model == question.model,
             ledger.c.state == "answered",
         )
-        seen = (await connection.execute(query)).scalar_one_or_none() or 1.0
+        seen = float((await connection.execute(query)).scalar_one_or_none() or 1.0)
         prompt = question.estimated_tokens * max(1.0, seen) * question.input_price
         return int(prompt + question.max_output_tokens * question.output_price) + 1
 
@@ -216,8 +216,8 @@ class Ledger:
         spent = totals.answered + totals.open + totals.in_doubt
         if reserved and spent + reserved > budget:
             raise OverBudget(
-                f"{question.agent} for `{question.item}` may cost {reserved / NANO:.6f} USD; of the "
-                f"budget of {budget / NANO:.6f} USD, {totals.answered / NANO:.6f} is paid and "
+                f"{question.agent} for `{question.item}` may cost {reserved / NANO:.6f} USD; of "
+                f"the budget of {budget / NANO:.6f} USD, {totals.answered / NANO:.6f} is paid and "
                 f"{(totals.open + totals.in_doubt) / NANO:.6f} is reserved or in doubt: "
                 "resume with a higher budget",
                 f"다음 호출은 최대 {reserved / NANO:.6f} USD가 듭니다. 예산 "

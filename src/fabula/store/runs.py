@@ -108,9 +108,9 @@ async def list_runs(store: Store, limit: int) -> Sequence[RunRow]:
 
 async def lease_left(store: Store, run: str) -> float:
     """Return for how many seconds the run is still owned; 0 or less: free to take."""
-    left = select(runs.c.owner, runs.c.lease_until - db_now()).where(runs.c.id == run)
-    owner, seconds = (await store.read(left)).one()
-    return float(seconds or 0) if owner else 0.0
+    left = (runs.c.lease_until - db_now()).label("left")
+    row = (await store.read(select(runs.c.owner, left).where(runs.c.id == run))).one()
+    return float(row.left or 0) if row.owner else 0.0
 
 
 async def take_run(

@@ -1,0 +1,313 @@
+"""Drive one run's graph from where it stands to an end, whichever end that is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fabula.errors import Cancelled, FabulaError, LeaseLost, Stop, TimedOut
+from fabula.gateway.faults import Hook
+from fabula.gateway.gateway import Gateway, Scope
+from fabula.gateway.models import Models
+from fabula.gateway.payment import Payments, Transport
+from fabula.gateway.provider import ChatProvider
+from fabula.gateway.providers import Providers
+from fabula.nodes.services import Node, Services
+from fabula.products import Product
+from fabula.runs.checkpoints import open_saver
+from fabula.runs.lease import Lease, Signal
+from fabula.runs.progress import Progress
+from fabula.runs.recorder import Listener, Recorder
+from fabula.runs.report import run_report
+from fabula.runs.streams import StepEvents
+from fabula.settings import Settings
+from fabula.store.documents import FolderPublisher, StoredArtifacts, StoredDocuments
+from fabula.store.engine import Fence, Store, lease_lost
+from fabula.store.events import Event
+from fabula.store.ledger import Answered, Ledger
+from fabula.store.ports import Artifact
+from fabula.store.runs import RunRow, RunStatus, end_run
+from fabula.store.tables import NANO
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+log = logging.getLogger("fabula.runs")
+RECURSION_LIMIT = 10_000
+"""Never the guard: every loop counts in the state. It only has to be above the longest line."""
+FIRST_WAIT_S, LONGEST_WAIT_S, GIVE_UP_S = 60.0, 900.0, 86_400.0
+"""How long a run rests while its provider is down: doubling, until it fails after a day."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every run of one process shares."""
+
+    settings: Settings
+    store: Store
+    hook: Hook
+    providers: Mapping[str, ChatProvider]
+    listener: Listener | None
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended; `reason` is plain JSON with the message in both languages."""
+
+    status: RunStatus
+    code: str | None = None
+    reason: Mapping[str, Any] = field(default_factory=dict)
+    result: str | None = None
+    outcome: str | None = None
+    wait_s: float | None = None
+    error: BaseException | None = None
+
+
+class Execution:
+    """One process's hold on one run, from the taken lease to the written end."""
+
+    def __init__(
+        self, setup: Setup, row: RunRow, epoch: int, product: Product, replace: Mapping[str, Node]
+    ) -> None:
+        self._setup = setup
+        self._row = row
+        self._product = product
+        self._replace = replace
+        self._fence = Fence(row.id, epoch)
+        self._recorder = Recorder(setup.store, self._fence, setup.listener)
+        self._signal: Signal | None = None
+        self._spent = 0
+
+    async def run(self, opening: Event) -> End:
+        """Execute, write the end, give the lease back. Raises LeaseLost, or the cancellation."""
+        settings = self._setup.settings
+        lease = Lease(settings.store_url, self._fence, settings.lease_s, self._signalled())
+        lease.start()
+        try:
+            stored = await self._recorder.open()
+            self._recorder.add(opening)
+            end, cancelled = await self._outcome(stored)
+            await self._write(end)
+        finally:
+            await asyncio.to_thread(lease.stop)
+        if cancelled:
+            raise cancelled
+        return end
+
+    async def _outcome(self, stored: list[Event]) -> tuple[End, asyncio.CancelledError | None]:
+        try:
+            return await self._driven(stored), None
+        except LeaseLost:
+            raise
+        except asyncio.CancelledError as cancelled:
+            return _end_of(self._interrupted()), cancelled
+        except FabulaError as error:
+            return self._patiently(_end_of(error)), None
+        except Exception as error:
+            log.exception("run failed run=%s product=%s", self._row.id, self._product.name)
+            reason = {"en": f"{type(error).__name__}: {error}", "ko": f"내부 오류: {error}"}
+            return End("failed", "bug", reason, error=error), None
+
+    async def _driven(self, stored: list[Event]) -> End:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        limit = asyncio.timeout(self._row.timeout_s)
+        try:
+            async with limit:
+                return await self._graph_run(stored)
+        except asyncio.CancelledError:
+            if self._signal is None:
+                raise
+            task.uncancel()
+            raise self._stop_for(self._signal) from None
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TimedOut(
+                f"the run passed its {self._row.timeout_s:g} s; it can be resumed",
+                f"제한 시간 {self._row.timeout_s:g}초가 지났습니다. 이어서 실행할 수 있습니다",
+            ) from None
+
+    async def _graph_run(self, stored: list[Event]) -> End:
+        services, gateway = await self._services()
+        graph = self._product.build(services, self._flags(), replace=self._replace)
+        try:
+            async with open_saver(self._setup.settings, self._setup.hook) as saver:
+                compiled = graph.compile(checkpointer=saver)
+                thread = f"{self._row.id}:{self._row.part}"
+                config: RunnableConfig = {
+                    "configurable": {"thread_id": thread},
+                    "recursion_limit": RECURSION_LIMIT,
+                }
+                begun = await saver.aget_tuple(config) is not None
+                steps = StepEvents(self._recorder, Progress(_steps(compiled)), gateway.used)
+                if begun:
+                    await steps.close_open_tasks(compiled, config, stored)
+                async for chunk in compiled.astream(
+                    None if begun else {"brief": self._row.brief},
+                    config,
+                    stream_mode=["tasks", "custom"],
+                    durability="sync",
+                    version="v2",
+                    subgraphs=True,
+                ):
+                    steps.see(chunk)
+                result = str((await compiled.aget_state(config)).values["result"])
+                end = await self._finish(services, gateway, result)
+                await saver.adelete_thread(thread)
+                return end
+        finally:
+            await gateway.settle()
+
+    async def _finish(self, services: Services, gateway: Gateway, result: str) -> End:
+        document = await services.documents.get(self._product.result, result)
+        outcome = str(getattr(document, "status", "complete"))
+        await gateway.settle()
+        await self._recorder.flush()
+        report = await run_report(self._setup.store, self._row.id, outcome=outcome)
+        artifact = await services.artifacts.put("run.json", report, "application/json")
+        await services.publisher.publish([(artifact, report)])
+        return End("succeeded", result=result, outcome=outcome)
+
+    async def _write(self, end: End) -> None:
+        note = {**end.reason, "code": end.code, "outcome": end.outcome}
+        note = {key: value for key, value in note.items() if value is not None}
+        self._recorder.add(Event(f"run.{end.status}", status=end.status, note=note))
+        await self._recorder.close()
+        await end_run(
+            self._setup.store,
+            self._fence,
+            status=end.status,
+            code=end.code,
+            reason=end.reason,
+            result=end.result,
+            outcome=end.outcome,
+            wait_s=end.wait_s,
+        )
+
+    async def _services(self) -> tuple[Services, Gateway]:
+        setup, row, store = self._setup, self._row, self._setup.store
+        settings = setup.settings
+        documents = StoredDocuments(store, self._fence)
+        brief = await documents.get(self._product.brief, row.brief)
+        models = Models(settings, row.profile)
+        pins = [models.pinned(agent.name) for agent in self._product.agents]
+        ledger = Ledger(store, self._fence)
+        flags = self._flags()
+        gateway = Gateway(
+            Scope(
+                run=row.id,
+                fingerprint=self._product.fingerprint(brief),
+                limits=self._product.limits(flags),
+                fallbacks=tuple(getattr(flags, "fallback_models", ())),
+            ),
+            ledger=ledger,
+            models=models,
+            provider_of=Providers(
+                settings, recipes=self._product.recipes(), given=setup.providers
+            ).of,
+            payments=Payments(
+                ledger,
+                transport=Transport(settings.transport_tries, settings.transport_backoff_s),
+                allowance_of=self._product.allowance,
+                hook=setup.hook,
+                on_answer=self._answered,
+            ),
+            on_switch=self._switched,
+        )
+        services = Services(
+            agents=gateway,
+            documents=documents,
+            artifacts=_AnnouncedArtifacts(store, self._fence, self._recorder),
+            publisher=FolderPublisher(Path(row.out)),
+            offline=all(pin.provider == "offline" for pin in pins),
+        )
+        return services, gateway
+
+    def _flags(self) -> Any:
+        return self._product.flags.model_validate(self._row.flags)
+
+    def _answered(self, answered: Answered) -> None:
+        self._spent += answered.cost
+        self._recorder.add(
+            Event(
+                "cost",
+                item=answered.item,
+                note={
+                    "agent": answered.agent,
+                    "model": f"{answered.provider}:{answered.model}",
+                    "input_tokens": answered.input_tokens,
+                    "output_tokens": answered.output_tokens,
+                    "cost": answered.cost / NANO,
+                    "spent_here": self._spent / NANO,
+                },
+            )
+        )
+
+    def _switched(self, agent: str, from_model: str, to_model: str, reason: str) -> None:
+        note = {"agent": agent, "from": from_model, "to": to_model, "reason": reason}
+        self._recorder.add(Event("model_switched", note=note))
+
+    def _signalled(self) -> Any:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+
+        def on_signal(signal: Signal) -> None:
+            if self._signal is None:
+                self._signal = signal
+                loop.call_soon_threadsafe(task.cancel)
+
+        return on_signal
+
+    def _stop_for(self, signal: Signal) -> Stop:
+        return lease_lost(self._fence) if signal == "lease_lost" else self._interrupted()
+
+    def _interrupted(self) -> Cancelled:
+        return Cancelled(
+            "the run was cancelled; everything made is kept, and it can be resumed",
+            "실행을 취소했습니다. 만든 것은 남아 있고 이어서 실행할 수 있습니다",
+        )
+
+    def _patiently(self, end: End) -> End:
+        """Let a run whose provider is down rest, longer each time, and fail after a day."""
+        if end.code != "provider_down":
+            return end
+        before = self._row.reason if self._row.code == "provider_down" else None
+        rests = int((before or {}).get("rests", 0))
+        waited = float((before or {}).get("waited_s", 0.0))
+        wait_s = min(FIRST_WAIT_S * 2**rests, LONGEST_WAIT_S)
+        if waited + wait_s > GIVE_UP_S:
+            return End("failed", end.code, end.reason)
+        reason = {**end.reason, "rests": rests + 1, "waited_s": waited + wait_s}
+        return End(end.status, end.code, reason, wait_s=wait_s)
+
+
+class _AnnouncedArtifacts(StoredArtifacts):
+    """Artifacts whose arrival is an event."""
+
+    def __init__(self, store: Store, fence: Fence, recorder: Recorder) -> None:
+        super().__init__(store, fence)
+        self._recorder = recorder
+
+    async def put(self, name: str, data: bytes, media_type: str) -> Artifact:
+        artifact = await super().put(name, data, media_type)
+        note = {"hash": artifact.hash, "media_type": media_type, "size": artifact.size}
+        self._recorder.add(Event("artifact", item=name, note=note))
+        return artifact
+
+
+def _end_of(error: FabulaError) -> End:
+    status: RunStatus = error.status if isinstance(error, Stop) else "failed"
+    reason = {"en": error.en, "ko": error.ko}
+    for name in ("agent", "item", "path"):
+        if hasattr(error, name):
+            reason[name] = str(getattr(error, name))
+    return End(status, error.code, reason, error=error)
+
+
+def _steps(compiled: Any) -> list[str]:
+    return [name for name in compiled.get_graph().nodes if not name.startswith("__")]

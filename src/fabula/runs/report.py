@@ -1,0 +1,84 @@
+"""What a run did and cost, from its rows: `run.json`, `fabula show`, `fabula cost`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from fabula.store.engine import Store
+from fabula.store.events import list_events
+from fabula.store.ledger import entries, totals
+from fabula.store.runs import get_run
+from fabula.store.tables import NANO
+
+
+async def cost_report(store: Store, run: str) -> dict[str, Any]:
+    """Return the run's money in USD: totals, and by agent what was asked, paid and used.
+
+    `in_doubt` is the upper bound of what calls without an answer may have cost.
+    """
+    sums = await totals(store, run)
+    row = await get_run(store, run)
+    by_agent: dict[str, dict[str, Any]] = {}
+    for entry in await entries(store, run):
+        line = by_agent.setdefault(entry.agent, _empty_line())
+        if entry.state == "answered":
+            line["calls"] += 1
+            line["cost"] += entry.cost / NANO
+            line["input_tokens"] += entry.input_tokens
+            line["output_tokens"] += entry.output_tokens
+            line["models"] = sorted({*line["models"], f"{entry.provider}:{entry.model}"})
+        elif entry.doubtful:
+            line["in_doubt_calls"] += 1
+            line["in_doubt"] += entry.reserved / NANO
+    return {
+        "run_id": run,
+        "budget": row.budget / NANO if row.budget is not None else None,
+        "cost": sums.usd,
+        "in_doubt": sums.in_doubt / NANO,
+        "calls": sums.calls,
+        "in_doubt_calls": sums.doubtful_calls,
+        "input_tokens": sums.input_tokens,
+        "output_tokens": sums.output_tokens,
+        "agents": [{"agent": agent, **line} for agent, line in sorted(by_agent.items())],
+    }
+
+
+async def highest_price(store: Store, run: str, item: str) -> float:
+    """Return the highest price that was reserved for one call of an item, in USD."""
+    rows: Iterable[Any] = await entries(store, run)
+    return max((row.reserved for row in rows if row.item == item), default=0) / NANO
+
+
+async def run_report(store: Store, run: str, *, outcome: str) -> bytes:
+    """Write `run.json`: the only published file that holds times and ids."""
+    row = await get_run(store, run)
+    report = {
+        "run_id": run,
+        "product": row.product,
+        "outcome": outcome,
+        "profile": row.profile,
+        "flags": row.flags,
+        "replaced": row.replaced,
+        "created_at": row.created_at,
+        "cost": await cost_report(store, run),
+        "events": [
+            {key: value for key, value in asdict(event).items() if value not in (None, {})}
+            for event in await list_events(store, run)
+        ],
+    }
+    return (json.dumps(report, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _empty_line() -> dict[str, Any]:
+    return {
+        "calls": 0,
+        "cost": 0.0,
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "models": [],
+        "in_doubt_calls": 0,
+        "in_doubt": 0.0,
+    }
