@@ -46,7 +46,7 @@ def fan_out(
     Other verbs' slots are neither read nor written. Where two fan-outs run side by side and meet
     in one `then`, that node is added with `defer=True`, or it runs once for each of them.
     """
-    from langgraph.types import Send  # noqa: PLC0415 - langgraph loads slowly
+    from langgraph.types import Send
 
     worker = worker or verb
 

@@ -9,7 +9,7 @@ def notice(type: str, **data: object) -> None:  # noqa: A002 - an event's own wo
     `data` is plain JSON. A node that is run again after a crash says it again: notices are facts
     about the work, never counts of it.
     """
-    from langgraph.config import get_stream_writer  # noqa: PLC0415 - langgraph loads slowly
+    from langgraph.config import get_stream_writer
 
     try:
         writer = get_stream_writer()

@@ -1,0 +1,1 @@
+"""The products' graphs, a file or a folder for each."""

@@ -1,0 +1,90 @@
+"""What lies on a writer's desk: documents that the state names, posts as prompt material."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fabula.documents import alias_ids
+from fabula.documents.magazine import MagazineBrief, MagazineOutline, Post, SourceSet
+from fabula.graphs.magazine.templates import TemplateSpec, template
+from fabula.korean import split_sentences
+from fabula.nodes import Services
+
+ELLIPSIS = "…"
+OUTLINE_EXCERPT, OUTLINE_MATERIAL = 600, 60_000
+SECTION_EXCERPT, SECTION_MATERIAL = 2_500, 15_000
+LEAST_EXCERPT = 120
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Documents of one run, read once for one step."""
+
+    brief: MagazineBrief
+    sources: SourceSet
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Every post's alias, the same in each prompt of the run, and the id it stands for."""
+        return alias_ids("p", [post.id for post in self.sources.posts])
+
+    def posts(self, ids: Sequence[str]) -> list[Post]:
+        """Return the posts of those ids, in the order of the ids."""
+        by_id = {post.id: post for post in self.sources.posts}
+        return [by_id[id_] for id_ in ids]
+
+    def material(self, ids: Sequence[str], *, each: int, together: int) -> list[dict[str, str]]:
+        """Return posts for a prompt: alias, title and an excerpt of at most `each` characters.
+
+        Many posts share `together` characters between them, so that no prompt grows without bound.
+        """
+        share = min(each, max(LEAST_EXCERPT, together // max(1, len(ids))))
+        alias_of = {id_: alias for alias, id_ in self.aliases.items()}
+        return [
+            {"alias": alias_of[p.id], "title": p.title, "text": excerpt(p.text, share)}
+            for p in self.posts(ids)
+        ]
+
+
+@dataclass(frozen=True)
+class WritingDesk(Desk):
+    """The desk once the article is planned."""
+
+    spec: TemplateSpec
+    outline: MagazineOutline
+
+
+async def desk(services: Services, state: Mapping[str, Any]) -> Desk:
+    """Read brief and sources."""
+    return Desk(
+        brief=await services.documents.get(MagazineBrief, state["brief"]),
+        sources=await services.documents.get(SourceSet, state["sources"]),
+    )
+
+
+async def writing_desk(services: Services, state: Mapping[str, Any]) -> WritingDesk:
+    """Read brief, sources, template and outline."""
+    basis = await desk(services, state)
+    return WritingDesk(
+        brief=basis.brief,
+        sources=basis.sources,
+        spec=template(state["template_id"]),
+        outline=await services.documents.get(MagazineOutline, state["outline"]),
+    )
+
+
+def excerpt(text: str, limit: int) -> str:
+    """Cut a text to at most `limit` characters, after a whole sentence where one fits."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    # Sentences are looked for a little past the limit only: texts may be very long.
+    kept = ""
+    for sentence in split_sentences(text[: limit * 2]):
+        longer = f"{kept} {sentence}".strip()
+        if len(longer) + 2 > limit:
+            break
+        kept = longer
+    return f"{kept} {ELLIPSIS}" if kept else text[: limit - 1] + ELLIPSIS

@@ -1,0 +1,48 @@
+"""publish: the layout, the page and the pictures, handed to the publisher together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from fabula.documents.magazine import MagazineLayout, MagazineResult
+from fabula.graphs.magazine.state import MagazineState
+from fabula.nodes import Node, Services, Update
+
+
+def publish(services: Services) -> Node:
+    """Write `layout.json` and `index.html`, publish them with thumbnail and pictures."""
+
+    async def put(state: MagazineState) -> Update:
+        from fabula.graphs.magazine.page import render_page
+
+        layout = await services.documents.get(MagazineLayout, state["layout"])
+        shown = [one.picture.hash for one in layout.sections if one.picture]
+        data = {hash_: await services.artifacts.read(hash_) for hash_ in shown}
+        page = await asyncio.to_thread(render_page, layout, data)
+        put = services.artifacts.put
+        files = [
+            await put("layout.json", layout_json(layout), "application/json"),
+            await put("index.html", page.encode(), "text/html; charset=utf-8"),
+        ]
+        wanted = {state["thumbnail"], *shown}
+        files += [
+            one
+            for one in await services.artifacts.list()
+            if one.hash in wanted and one not in files
+        ]
+        location = await services.publisher.publish(
+            [(one, await services.artifacts.read(one.hash)) for one in files]
+        )
+        result = MagazineResult(
+            layout=layout.id, status=layout.status, title=layout.title, location=location
+        )
+        return {"result": await services.documents.put(result)}
+
+    return put
+
+
+def layout_json(layout: MagazineLayout) -> bytes:
+    """Write the layout as people read it: sorted keys, indented, the same bytes each time."""
+    body = layout.model_dump(mode="json")
+    return (json.dumps(body, ensure_ascii=False, sort_keys=True, indent=2) + "\n").encode()

@@ -1,0 +1,111 @@
+"""What a written section must be: length, words, citations, speech register, no leftovers.
+
+Each rule answers in Korean what is wrong and what is wanted: the writer reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from fabula.documents.magazine import Post, SectionPlan, WrittenSection
+from fabula.graphs.magazine.copying import longest_copy
+from fabula.graphs.magazine.templates import HOUSE_RULES, Range, TemplateSpec
+from fabula.korean import count_characters, split_sentences
+from fabula.korean.banned import find_banned
+from fabula.korean.register import violations
+
+BODY = ("curation_card", "spotlight")
+_ALIAS = re.compile(r"(?<![A-Za-z0-9])p\d{1,4}(?![A-Za-z0-9])")
+_SHOWN = 2
+"""How many examples of one fault a reason quotes."""
+
+
+def faults(
+    section: WrittenSection,
+    plan: SectionPlan,
+    *,
+    spec: TemplateSpec,
+    posts: Sequence[Post],
+    aliases: Mapping[str, str],
+    must_cite: Sequence[str],
+) -> list[str]:
+    """Return every rule that the section breaks; `posts` are those of its plan."""
+    return [
+        *_lengths(section, spec),
+        *_citations(section, plan, aliases=aliases, must_cite=must_cite),
+        *_words(section, spec, aliases),
+        *_register(section, spec),
+        *_repeats(section, posts),
+    ]
+
+
+def _lengths(section: WrittenSection, spec: TemplateSpec) -> Iterator[str]:
+    rules = spec.rules[section.type]
+    texts = [paragraph.text for paragraph in section.paragraphs]
+    if any(not text.strip() for text in texts):
+        yield "빈 문단이 있습니다."
+    yield from _within("제목은", count_characters(section.heading), rules.heading, "자")
+    characters = sum(count_characters(text) for text in texts)
+    yield from _within("본문은", characters, rules.characters, "자")
+    yield from _within("문단은", len(texts), rules.paragraphs, "개")
+    sentences = sum(len(split_sentences(text)) for text in texts)
+    yield from _within("문장은", sentences, rules.sentences, "개")
+
+
+def _within(what: str, got: int, wanted: Range, unit: str) -> Iterator[str]:
+    if got not in wanted:
+        yield f"{what} {got}{unit}인데 {wanted.least}~{wanted.most}{unit}여야 합니다."
+
+
+def _citations(
+    section: WrittenSection,
+    plan: SectionPlan,
+    *,
+    aliases: Mapping[str, str],
+    must_cite: Sequence[str],
+) -> Iterator[str]:
+    alias_of = {id_: alias for alias, id_ in aliases.items()}
+    cited = [id_ for paragraph in section.paragraphs for id_ in paragraph.post_ids]
+    if strange := [id_ for id_ in dict.fromkeys(cited) if id_ not in plan.post_ids]:
+        yield f"이 섹션의 계획에 없는 글을 인용했습니다: {', '.join(strange)}."
+    if section.type in BODY and not cited:
+        yield "근거로 삼은 글을 적어도 하나는 인용해야 합니다."
+    if missing := [alias_of.get(id_, id_) for id_ in must_cite if id_ not in cited]:
+        yield f"꼭 다룰 글을 인용하지 않았습니다: {', '.join(missing)}."
+
+
+def _words(
+    section: WrittenSection, spec: TemplateSpec, aliases: Mapping[str, str]
+) -> Iterator[str]:
+    whole = "\n".join((section.heading, *(one.text for one in section.paragraphs)))
+    if banned := find_banned(whole, spec.banned_words):
+        yield f"쓰지 않는 말이 있습니다: {', '.join(dict.fromkeys(banned))}."
+    if raw := [alias for alias in dict.fromkeys(_ALIAS.findall(whole)) if alias in aliases]:
+        yield f"본문에 글의 번호를 적지 마세요: {', '.join(raw)}."
+    for rule in HOUSE_RULES.leftovers:
+        if re.search(rule.pattern, whole, re.MULTILINE | re.IGNORECASE):
+            yield f"{rule.says}."
+
+
+def _register(section: WrittenSection, spec: TemplateSpec) -> Iterator[str]:
+    found = [
+        one for paragraph in section.paragraphs for one in violations(paragraph.text, spec.register)
+    ]
+    if found:
+        shown = ", ".join(f"“{one.sentence[-40:]}”({one.found})" for one in found[:_SHOWN])
+        yield f"{spec.register}로 써야 하는데 다른 말투가 {len(found)}문장 있습니다: {shown}."
+
+
+def _repeats(section: WrittenSection, posts: Sequence[Post]) -> Iterator[str]:
+    texts = [" ".join(paragraph.text.split()) for paragraph in section.paragraphs]
+    if len(set(texts)) < len(texts):
+        yield "같은 문단이 두 번 있습니다."
+    most = HOUSE_RULES.longest_copy
+    for text in texts:
+        copied = max((longest_copy(text, post.text, most) for post in posts), default="", key=len)
+        if len(copied) > most:
+            yield (
+                f"자료를 {len(copied)}자 그대로 옮겼습니다(최대 {most}자): “{copied[:30]}…”. "
+                "자기 문장으로 다시 쓰세요."
+            )

@@ -1,0 +1,103 @@
+"""The catalogue of products: what each takes, gives, asks, and how its graph is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+from fabula.briefs import load_brief, read_brief
+from fabula.documents import Document
+from fabula.documents.magazine import MagazineBrief, MagazineResult
+from fabula.errors import BadInput
+from fabula.gateway.agent import Agent
+from fabula.gateway.provider import Recipe
+from fabula.graphs.magazine.agents import AGENTS as MAGAZINE_AGENTS
+from fabula.graphs.magazine.flags import MagazineFlags
+from fabula.graphs.magazine.flags import limits as magazine_limits
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product: its typed edges and the functions that make it run."""
+
+    name: str
+    brief: type[Document]
+    result: type[Document]
+    flags: type[BaseModel]
+    build: Callable[..., Any]
+    """`(services, flags, *, replace) -> StateGraph`; langgraph is loaded when it is called."""
+    agents: tuple[Agent[Any], ...]
+    limits: Callable[[Any], Mapping[str, int]]
+    """From flags: how many calls of a step are in flight at most."""
+    recipes: Callable[[], Mapping[str, Recipe]]
+    """The offline model's recipes by agent name, loaded when asked for."""
+    fingerprint: Callable[[Any], object]
+    """From a brief: the plain JSON that seeds the offline model, free of machine paths."""
+
+    def load_brief(self, path: Path) -> Document:
+        """Read the product's brief from a YAML or JSON file; BadInput names the field."""
+        return load_brief(path, self.brief)
+
+    def read_brief(self, given: object, *, folder: Path | None = None) -> Document:
+        """Validate a brief that is already plain data; BadInput names the field."""
+        return read_brief(given, self.brief, folder=folder)
+
+    def agent(self, name: str) -> Agent[Any]:
+        """Return the agent of that name; LookupError when the product has none."""
+        for agent in self.agents:
+            if agent.name == name:
+                return agent
+        raise LookupError(f"{self.name} has no agent `{name}`")
+
+
+def _late(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)
+
+
+def _build_magazine(*args: Any, **kwargs: Any) -> Any:
+    return _late("fabula.graphs.magazine.graph", "build")(*args, **kwargs)
+
+
+def _magazine_recipes() -> Mapping[str, Recipe]:
+    recipes: Mapping[str, Recipe] = _late("fabula.graphs.magazine.offline", "RECIPES")
+    return recipes
+
+
+def _magazine_fingerprint(brief: MagazineBrief) -> object:
+    # Paths differ between machines and between doors; what they name does not.
+    return brief.model_dump(mode="json", exclude={"sources": True, "posts": {"__all__": {"image"}}})
+
+
+PRODUCTS: Mapping[str, Product] = MappingProxyType(
+    {
+        "magazine": Product(
+            name="magazine",
+            brief=MagazineBrief,
+            result=MagazineResult,
+            flags=MagazineFlags,
+            build=_build_magazine,
+            agents=MAGAZINE_AGENTS,
+            limits=magazine_limits,
+            recipes=_magazine_recipes,
+            fingerprint=_magazine_fingerprint,
+        ),
+    }
+)
+
+
+def product(name: str) -> Product:
+    """Return the product of that name; BadInput lists the names."""
+    if name not in PRODUCTS:
+        listed = ", ".join(PRODUCTS)
+        raise BadInput(
+            "product",
+            f"`{name}` is no product; products: {listed}",
+            f"`{name}`라는 제품은 없습니다. 있는 제품: {listed}",
+        )
+    return PRODUCTS[name]
