@@ -20,6 +20,7 @@ from fabula.gateway.provider import Recipe
 from fabula.graphs.magazine.agents import AGENTS as MAGAZINE_AGENTS
 from fabula.graphs.magazine.flags import MagazineFlags
 from fabula.graphs.magazine.flags import limits as magazine_limits
+from fabula.nodes.services import Node, refusing_services
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,20 @@ class Product:
     """The offline model's recipes by agent name, loaded when asked for."""
     fingerprint: Callable[[Any], object]
     """From a brief: the plain JSON that seeds the offline model, free of machine paths."""
+    allowance: int = 4
+    """Paid calls that one item may cost at most, re-asks and rewrites together."""
+    flag_aliases: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    """For a flag, further names of environment variables that set it."""
+
+    def check_replace(self, flags: BaseModel, replace: Mapping[str, Node]) -> None:
+        """Refuse, before anything is written, a node name that the graph does not have."""
+        if replace:
+            self.build(refusing_services(), flags, replace=replace)
+
+    def mermaid(self, flags: BaseModel) -> str:
+        """Draw the graph."""
+        graph = self.build(refusing_services(), flags).compile()
+        return str(graph.get_graph().draw_mermaid())
 
     def load_brief(self, path: Path) -> Document:
         """Read the product's brief from a YAML or JSON file; BadInput names the field."""

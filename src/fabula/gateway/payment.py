@@ -39,13 +39,13 @@ class Payments:
         ledger: Ledger,
         *,
         transport: Transport,
-        allowance_of: Callable[[str], int],
+        allowance: int,
         hook: Hook,
         on_answer: Callable[[Answered], None],
     ) -> None:
         self._ledger = ledger
         self._transport = transport
-        self._allowance_of = allowance_of
+        self._allowance = allowance
         self._hook = hook
         self._on_answer = on_answer
         self._open: dict[str, asyncio.Task[Answered]] = {}
@@ -119,12 +119,11 @@ class Payments:
         raise AssertionError("unreachable: the last try returns or raises")
 
     async def _claim(self, question: Question) -> str:
-        allowance = self._allowance_of(question.item)
         while True:
             if self._closing:
                 raise Cancelled(f"`{question.item}` is not sent: the run is ending")
             try:
-                return await self._ledger.claim(question, allowance=allowance)
+                return await self._ledger.claim(question, allowance=self._allowance)
             except OverBudget:
                 if not await self._more_budget_may_come():
                     raise

@@ -36,7 +36,9 @@ class ChatAnswer:
     """One answer as it came in: raw text, why it ended, what it used.
 
     `finish_reason` is in the gateway's words: `stop` when complete, else the provider's reason
-    in lower case (`length`, `content_filter`, `safety`, …).
+    in lower case (`length`, `content_filter`, `safety`, …; `refusal` with the refusal's text,
+    `unknown` where none was given). `usage_estimated`: the provider reported no usage, so the
+    tokens are counted from above by characters.
     """
 
     text: str
@@ -44,6 +46,7 @@ class ChatAnswer:
     input_tokens: int
     output_tokens: int
     model_version: str
+    usage_estimated: bool = False
 
 
 OnToken = Callable[[str], Awaitable[None]]

@@ -36,3 +36,16 @@ class Services:
     publisher: Publisher
     offline: bool
     """True where the offline model answers: results are marked."""
+
+
+class _Refusing:
+    """A port that is there to be named and refuses to be used."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"these services are for drawing a graph: `{name}` is not to be called")
+
+
+def refusing_services() -> Services:
+    """Make services for drawings and checks: a graph is built with them, never run."""
+    port: Any = _Refusing()
+    return Services(agents=port, documents=port, artifacts=port, publisher=port, offline=True)

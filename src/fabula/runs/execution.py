@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fabula.documents import canonical_json
 from fabula.errors import Cancelled, FabulaError, LeaseLost, Stop, TimedOut
 from fabula.gateway.faults import Hook
 from fabula.gateway.gateway import Gateway, Scope
@@ -201,7 +202,7 @@ class Execution:
         gateway = Gateway(
             Scope(
                 run=row.id,
-                fingerprint=self._product.fingerprint(brief),
+                fingerprint=canonical_json(self._product.fingerprint(brief)),
                 limits=self._product.limits(flags),
                 fallbacks=tuple(getattr(flags, "fallback_models", ())),
             ),
@@ -213,7 +214,7 @@ class Execution:
             payments=Payments(
                 ledger,
                 transport=Transport(settings.transport_tries, settings.transport_backoff_s),
-                allowance_of=self._product.allowance,
+                allowance=self._product.allowance,
                 hook=setup.hook,
                 on_answer=self._answered,
             ),

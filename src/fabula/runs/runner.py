@@ -14,7 +14,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fabula.briefs import load_brief, read_brief
 from fabula.documents import Document
 from fabula.errors import BadInput
 from fabula.gateway.faults import Hook, no_hook
@@ -95,7 +94,7 @@ class Runner:
         Models(self.settings, profile)
         document = await asyncio.to_thread(_read_brief, made, brief)
         merged = merge_flags(made, flags or {}, self.settings)
-        made.check_replace(replace)
+        made.check_replace(merged, replace)
         run_id = run_id or new_run_id()
         new = NewRun(
             id=run_id,
@@ -135,7 +134,7 @@ class Runner:
             row = await get_run(setup.store, run_id)
             made = self._product(row.product)
             _check_resumable(row, replace)
-            made.check_replace(replace)
+            made.check_replace(made.flags.model_validate(row.flags), replace)
             grant = (row.reason or {}).get("item") if row.code == "rejected" else None
             epoch = await self._take(setup.store, run_id, _nano(budget), grant)
             sums = await totals(setup.store, run_id)
@@ -247,11 +246,11 @@ def merge_flags(made: Product, given: Mapping[str, Any], settings: Settings) -> 
 
 def _read_brief(made: Product, brief: Brief) -> Document:
     if isinstance(brief, str | Path):
-        return load_brief(Path(brief), made.brief)
+        return made.load_brief(Path(brief))
     if isinstance(brief, made.brief):
         return brief
     if isinstance(brief, Mapping):
-        return read_brief(brief, made.brief, folder=Path.cwd())
+        return made.read_brief(brief, folder=Path.cwd())
     raise BadInput("brief", f"got {type(brief).__name__}, wanted {made.brief.__name__} or a file")
 
 

@@ -55,8 +55,8 @@ class StoredDocuments:
             documents.c.run == self._fence.run, documents.c.id == id
         )
         body = (await self._store.read(query)).scalar_one_or_none()
-        if body is None:
-            raise StoreError(f"run {self._fence.run} has no document `{id}`")
+        if body is None or not id.startswith(f"{kind.__name__}:"):
+            raise StoreError(f"run {self._fence.run} has no {kind.__name__} `{id}`")
         try:
             return kind.model_validate(body)
         except ValidationError as error:

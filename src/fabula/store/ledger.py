@@ -8,6 +8,7 @@ doubt keeps its reserved price as the upper bound of what was lost, in the budge
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -206,7 +207,7 @@ class Ledger:
         )
         seen = float((await connection.execute(query)).scalar_one_or_none() or 1.0)
         prompt = question.estimated_tokens * max(1.0, seen) * question.input_price
-        return int(prompt + question.max_output_tokens * question.output_price) + 1
+        return math.ceil(prompt + question.max_output_tokens * question.output_price)
 
     async def _check_budget(
         self, connection: AsyncConnection, question: Question, reserved: int, budget: int

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fabula.errors import StoreError
+from fabula.settings import Settings
+from fabula.store.engine import Store
+from fabula.store.tables import REVISION, db_now, runs
+
+
+async def test_new_database_is_stamped_and_opens_again(settings: Settings, store: Store) -> None:
+    again = await Store.open(settings)
+    found = (await again.read(text("SELECT version_num FROM alembic_version"))).scalar_one()
+    await again.close()
+    assert found == REVISION
+
+
+async def test_database_of_another_schema_is_refused(settings: Settings, store: Store) -> None:
+    async def age(connection: AsyncConnection) -> None:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+
+    await store.write(age)
+    with pytest.raises(StoreError, match="0000"):
+        await Store.open(settings)
+
+
+async def test_an_unusable_home_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="FABULA_HOME"):
+        await Store.open(Settings(home=tmp_path / "file" / "home"))
+
+
+async def test_another_database_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="mysql"):
+        await Store.open(Settings(home=tmp_path, database_url="mysql+asyncmy://u@h/d"))
+
+
+async def test_one_failing_write_leaves_its_group_standing(store: Store) -> None:
+    async def good(connection: AsyncConnection) -> int:
+        return int((await connection.execute(select(func.count()).select_from(runs))).scalar_one())
+
+    async def bad(connection: AsyncConnection) -> int:
+        await connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+        return 0
+
+    results = await asyncio.gather(
+        store.write(good), store.write(bad), store.write(good), return_exceptions=True
+    )
+    assert [results[0], results[2]] == [0, 0]
+    assert "nowhere" in str(results[1])
+
+
+async def test_reads_go_on_while_a_writer_holds_the_lock(store: Store) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def slow(connection: AsyncConnection) -> None:
+        entered.set()
+        await leave.wait()
+
+    writing = asyncio.create_task(store.write(slow))
+    await entered.wait()
+    async with asyncio.timeout(2):
+        await store.read(select(db_now()))
+    leave.set()
+    await writing
+
+
+async def test_database_clock_is_the_wall_clock(store: Store) -> None:
+    import time
+
+    now = (await store.read(select(db_now()))).scalar_one()
+    assert abs(now - time.time()) < 5
