@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -42,7 +42,7 @@ class Product:
     """From a brief: the plain JSON that seeds the offline model, free of machine paths."""
     allowance: int = 4
     """Paid calls that one item may cost at most, re-asks and rewrites together."""
-    flag_aliases: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    flag_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a flag, further names of environment variables that set it."""
 
     def check_replace(self, flags: BaseModel, replace: Mapping[str, Node]) -> None:

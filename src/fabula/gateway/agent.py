@@ -18,7 +18,8 @@ T = TypeVar("T", bound=BaseModel)
 class Agent(Generic[T]):
     """A model task; the model itself is pinned by name in the agent model map.
 
-    `prompt` names a file under `prompts/`, without `.md`; `output` has no defaults.
+    `prompt` names a file under `prompts/`, or anywhere by its absolute path, without `.md`;
+    `output` has no defaults.
     """
 
     name: str
