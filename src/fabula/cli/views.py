@@ -1,0 +1,206 @@
+"""Look at runs: the list, one run, its money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fabula.cli.driving import STATUS, exit_code, report
+from fabula.cli.edge import DONE, shown
+from fabula.cli.terminal import Terminal, usd
+from fabula.cli.watching import line_of
+from fabula.errors import BadInput
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fabula.runs import RunResult
+    from fabula.settings import Settings
+    from fabula.store.events import Event
+
+ENDED = ("succeeded", "failed", "cancelled", "timed_out", "over_budget")
+
+
+async def list_all(terminal: Terminal, settings: Settings, limit: int) -> int:
+    """Show the newest runs first."""
+    from fabula.runs import Runner
+
+    if limit < 1:
+        raise BadInput("--limit", f"got {limit}, wanted 1 or more", "1 이상이어야 합니다")
+    found = await Runner(settings).runs(limit)
+    if terminal.as_json:
+        terminal.answer([one.as_json() for one in found])
+    elif not found:
+        terminal.say("아직 실행이 없습니다 / no runs yet: fabula demo")
+    else:
+        table = _table("실행 / run", "제품", "상태 / status", "비용 / cost", right=(3,))
+        for one in found:
+            table.add_row(one.run_id, one.product, _status(one), usd(one.cost))
+        terminal.console().print(table)
+    return DONE
+
+
+async def show(terminal: Terminal, settings: Settings, run_id: str) -> int:
+    """Show how one run stands, its files and its events."""
+    from fabula.runs import Runner
+    from fabula.store.events import list_events
+    from fabula.store.runs import get_run, lease_left
+
+    runner = Runner(settings)
+    result = await runner.show(run_id)
+    async with runner.store() as store:
+        row = await get_run(store, run_id)
+        events = await list_events(store, run_id)
+        alive = row.owner is not None and await lease_left(store, run_id) > 0
+    progress = progress_of(events)
+    if terminal.as_json:
+        details = {
+            "profile": row.profile,
+            "created_at": row.created_at,
+            "progress": progress,
+            "events": [_plain(event) for event in events],
+        }
+        terminal.answer({**result.as_json(), **details})
+        return DONE
+    _head(terminal, result, progress)
+    if result.status == "running" and not alive:
+        terminal.say(f"  실행하던 프로세스가 없습니다 / nobody runs it: fabula resume {run_id}")
+    for name in ("ko", "en"):
+        if name in result.message:
+            terminal.say(f"  {result.message[name]}")
+    _show_artifacts(terminal, result)
+    _show_events(terminal, events)
+    return DONE
+
+
+async def cost(terminal: Terminal, settings: Settings, run_id: str) -> int:
+    """Show what a run cost, by agent."""
+    from fabula.runs import Runner
+    from fabula.runs.report import cost_report
+
+    async with Runner(settings).store() as store:
+        sums = await cost_report(store, run_id)
+    if terminal.as_json:
+        terminal.answer(sums)
+        return DONE
+    table = _table("에이전트 / agent", "호출", "토큰 in → out", "비용 / cost", right=(1, 2, 3))
+    for line in sums["agents"]:
+        tokens = f"{line['input_tokens']:,} → {line['output_tokens']:,}"
+        table.add_row(line["agent"], str(line["calls"]), tokens, usd(line["cost"]))
+    terminal.console().print(table)
+    budget = "없음 / none" if sums["budget"] is None else usd(sums["budget"])
+    terminal.say(f"합계 / total: {usd(sums['cost'])}, {sums['calls']} calls")
+    terminal.say(f"예산 / budget: {budget}")
+    if sums["in_doubt_calls"]:
+        most = usd(sums["in_doubt"])
+        terminal.say(f"확인하지 못한 호출 / in doubt: {sums['in_doubt_calls']}, ≤ {most}")
+    return DONE
+
+
+async def cancel(terminal: Terminal, settings: Settings, run_id: str) -> int:
+    """Ask a run to stop."""
+    from fabula.runs import Runner
+
+    runner = Runner(settings)
+    before = await runner.show(run_id)
+    if before.status in ENDED and before.status != "cancelled":
+        raise BadInput(
+            "run",
+            f"`{run_id}` has ended already ({before.status}): there is nothing to cancel",
+            f"`{run_id}`는 이미 끝났습니다({before.status}). 취소할 것이 없습니다",
+        )
+    result = await runner.cancel(run_id)
+    if result.status == "cancelled":
+        await report(terminal, runner, result)
+    else:
+        terminal.note(
+            "취소를 요청했습니다. 진행 중인 호출의 답을 적고 멈춥니다",
+            "asked to stop; calls in flight are recorded first",
+        )
+        if terminal.as_json:
+            terminal.answer(result.as_json())
+    return DONE
+
+
+def progress_of(events: Sequence[Event]) -> dict[str, Any]:
+    """Return the last known done, total and eta_s."""
+    for event in reversed(events):
+        if event.type == "step.finished" and "done" in event.note:
+            return {key: event.note.get(key) for key in ("done", "total", "eta_s")}
+    return {"done": 0, "total": None, "eta_s": None}
+
+
+def _head(terminal: Terminal, result: RunResult, progress: Mapping[str, Any]) -> None:
+    terminal.say(f"{result.run_id} · {result.product} · {_status(result)}", style="bold")
+    done, total = progress["done"], progress["total"]
+    terminal.say(f"  진행 / progress: {done}/{total if total is not None else '?'}")
+    terminal.say(f"  비용 / cost: {usd(result.cost)}, {result.calls} calls")
+    if result.in_doubt:
+        terminal.say(f"  확인하지 못한 비용 / in doubt: ≤ {usd(result.in_doubt)}")
+    terminal.say(f"  폴더 / folder: {shown(Path(result.out))}")
+    if exit_code(result) != DONE and result.status in ENDED and result.code != "gate_failed":
+        terminal.say(f"  이어서 / go on: fabula resume {result.run_id}")
+
+
+def _show_artifacts(terminal: Terminal, result: RunResult) -> None:
+    if not result.artifacts:
+        return
+    table = _table("파일 / file", "종류 / type", "바이트", "sha256", right=(2,))
+    for one in result.artifacts:
+        kind = one.media_type.partition(";")[0]
+        table.add_row(terminal.clean(one.name), kind, f"{one.size:,}", one.hash[:12])
+    terminal.console().print(table)
+
+
+def _show_events(terminal: Terminal, events: Sequence[Event]) -> None:
+    table = _table("#", "시각", "사건 / event", "단계 / step", "내용 / note", right=(0,))
+    for event in events:
+        at = f"{datetime.fromtimestamp(event.at).astimezone():%H:%M:%S}"
+        name, note = event.item or event.step or "", _note(event)
+        table.add_row(str(event.seq), at, event.type, terminal.clean(name), terminal.clean(note))
+    terminal.console().print(table)
+
+
+def _note(event: Event) -> str:
+    note = event.note
+    if event.type == "cost":
+        return f"{usd(float(note.get('cost', 0)))} {note.get('model', '')}"
+    if event.type == "step.finished":
+        return f"{note.get('done')}/{note.get('total')}"
+    if event.type == "artifact":
+        return f"{note.get('size', 0):,} B"
+    line = line_of(event)
+    if line and event.type != "step.failed":
+        return line[0]
+    known = ("ko", "reason", "product", "outcome", "code", "granted")
+    return " ".join(str(note[key]) for key in known if note.get(key))
+
+
+def _status(result: RunResult) -> str:
+    ko, en = STATUS[result.status]
+    detail = result.outcome if result.succeeded else result.code
+    shown_detail = f" ({detail})" if detail and detail not in ("complete", result.status) else ""
+    return f"{ko} / {en}{shown_detail}"
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    return {key: value for key, value in asdict(event).items() if value is not None}
+
+
+def _table(*names: str, right: tuple[int, ...] = ()) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for place, name in enumerate(names):
+        # An id is there to be copied: only the last column may be broken over lines.
+        table.add_column(
+            name,
+            justify="right" if place in right else "left",
+            no_wrap=place == 0,
+            overflow="fold",
+        )
+    return table

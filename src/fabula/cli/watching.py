@@ -1,0 +1,205 @@
+"""Show a run while it runs: a progress bar, and a line for each fact worth knowing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from fabula.cli.terminal import Terminal, usd
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from fabula.store.events import Event
+
+MOST_REASON = 200
+PLAIN_STEPS = 10
+"""Without a terminal, progress is told after each tenth of the work."""
+
+Line = Callable[["Event"], tuple[str, str]]
+
+
+class Watcher:
+    """A run's listener, used as a context manager around the run."""
+
+    def __init__(self, terminal: Terminal, run_id: str) -> None:
+        self._terminal = terminal
+        self._run_id = run_id
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._spent = 0.0
+        self._told = 0
+
+    def __enter__(self) -> Self:
+        console = self._terminal.console(stderr=True)
+        if console.is_terminal:
+            self._bar = _progress_bar(console)
+            self._task = self._bar.add_task("…", total=None, eta="", cost="")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away; lines are still written."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def see(self, event: Event) -> None:
+        """Take one stored event."""
+        if event.type == "cost":
+            self._spent = float(event.note.get("spent_here", self._spent))
+        elif event.type in ("run.started", "run.resumed"):
+            self._begin(event)
+        elif event.type == "step.started" and self._bar and self._task is not None:
+            self._bar.update(self._task, description=event.item or event.step or "")
+        elif event.type == "step.finished":
+            self._advance(event)
+        elif line := line_of(event):
+            self._note(*line)
+
+    def _begin(self, event: Event) -> None:
+        product = event.note.get("product")
+        name = f"{self._run_id} · {product}" if product else self._run_id
+        self._note(f"실행: {name}", f"run: {name}")
+        if event.type == "run.resumed":
+            self._note(*in_doubt_line(event.note))
+
+    def _advance(self, event: Event) -> None:
+        done, total = event.note.get("done"), event.note.get("total")
+        if not isinstance(done, int) or not isinstance(total, int) or total < 1:
+            return
+        eta = _seconds(event.note.get("eta_s")) if done < total else ""
+        if self._bar and self._task is not None:
+            name = event.item or event.step or ""
+            self._bar.update(
+                self._task,
+                completed=done,
+                total=total,
+                description=name,
+                eta=f"ETA {eta}" if eta else "",
+                cost=usd(self._spent),
+            )
+            return
+        tenth = done * PLAIN_STEPS // total
+        if tenth != self._told or done == total:
+            self._told = tenth
+            left = f", ETA {eta}" if eta else ""
+            text = f"[{done}/{total}] {event.item or event.step}, {usd(self._spent)}{left}"
+            self._note(text, text)
+
+    def _note(self, ko: str, en: str) -> None:
+        if self._bar:
+            from fabula.cli.terminal import both
+
+            self._bar.console.print(self._terminal.clean(both(ko, en)), soft_wrap=True)
+        else:
+            self._terminal.note(ko, en)
+
+
+def line_of(event: Event) -> tuple[str, str] | None:
+    """Return the line that a notice deserves, in Korean and English; None for quiet events."""
+    if event.type.partition(".")[0] in ("step", "run") or event.type in ("artifact", "cost"):
+        return _failure(event) if event.type == "step.failed" else None
+    maker = _LINES.get(event.type)
+    if maker:
+        return maker(event)
+    facts = " ".join(f"{key}={_short(value)}" for key, value in event.note.items())
+    text = " ".join(part for part in (event.type, event.item, facts) if part)
+    return text, text
+
+
+def in_doubt_line(note: Mapping[str, Any]) -> tuple[str, str]:
+    """Say what calls that were in flight at a crash may have cost."""
+    calls, most = int(note.get("in_doubt_calls", 0)), usd(float(note.get("in_doubt", 0)))
+    if not calls:
+        return "답을 확인하지 못한 호출은 없습니다", "no call is in doubt"
+    return (
+        f"답을 확인하지 못한 호출 {calls}번, 많아야 {most}",
+        f"{calls} calls in doubt, {most} at most",
+    )
+
+
+def _progress_bar(console: Any) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Column
+
+    return Progress(
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(width=26, no_wrap=True, overflow="ellipsis"),
+        ),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[eta]}", markup=False),
+        TextColumn("{task.fields[cost]}", markup=False),
+        console=console,
+        transient=True,
+    )
+
+
+def _failure(event: Event) -> tuple[str, str]:
+    code, reason = event.note.get("code"), _short(event.note.get("reason", ""))
+    name = event.item or event.step
+    return f"단계 실패: {name} ({code}) {reason}", f"step failed: {name} ({code}) {reason}"
+
+
+def _fallback(event: Event) -> tuple[str, str]:
+    used, why = event.note.get("template_id"), _short(event.note.get("reason", ""))
+    return f"기본 틀 `{used}`로 바꿈: {why}", f"template fell back to `{used}`: {why}"
+
+
+def _refused(ko: str) -> Line:
+    def line(event: Event) -> tuple[str, str]:
+        where, why = _short(event.note.get("source", "")), _short(event.note.get("reason", ""))
+        what = event.type.replace("_", " ")
+        return f"{ko}: {where}: {why}", f"{what}: {where}: {why}"
+
+    return line
+
+
+def _placeholder(event: Event) -> tuple[str, str]:
+    why = _short(event.note.get("reason", ""))
+    return (
+        f"자리만 남김: {event.item}: {why}",
+        f"placeholder: {event.item}: {why}",
+    )
+
+
+def _switched(event: Event) -> tuple[str, str]:
+    note = event.note
+    change = f"{note.get('agent')}: {note.get('from')} → {note.get('to')}"
+    why = _short(note.get("reason", ""))
+    return f"모델을 바꿈: {change} ({why})", f"model switched: {change} ({why})"
+
+
+_LINES: Mapping[str, Line] = {
+    "template_fallback": _fallback,
+    "source_refused": _refused("쓰지 못한 글"),
+    "picture_refused": _refused("쓰지 못한 그림"),
+    "link_refused": _refused("쓰지 못한 주소"),
+    "placeholder": _placeholder,
+    "model_switched": _switched,
+}
+
+
+def _short(value: object) -> str:
+    text = str(value).replace("\n", " ")
+    return text if len(text) <= MOST_REASON else f"{text[:MOST_REASON]}…"
+
+
+def _seconds(eta: object) -> str:
+    if not isinstance(eta, int | float):
+        return ""
+    minutes, seconds = divmod(math.ceil(eta), 60)
+    return f"{minutes}:{seconds:02d}"
