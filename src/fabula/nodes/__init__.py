@@ -4,6 +4,7 @@ from fabula.nodes.ask import Bounds, ask
 from fabula.nodes.fan_out import Carried, Judge, Make, Stand, fan_out
 from fabula.nodes.gate import Breach, gate
 from fabula.nodes.notice import notice
+from fabula.nodes.remember import RememberedDocuments
 from fabula.nodes.replace import Replacements, Steps
 from fabula.nodes.services import Node, Publisher, Services, Update
 from fabula.nodes.slot import Slot, Slots, SlotStatus, merge_slots, open_slot, slots_of
@@ -16,6 +17,7 @@ __all__ = [
     "Make",
     "Node",
     "Publisher",
+    "RememberedDocuments",
     "Replacements",
     "Services",
     "Slot",

@@ -35,7 +35,8 @@ def brief_of(count: int = 4, **fields: Any) -> MagazineBrief:
         )
         for number, place in enumerate((_PLACES * (count // len(_PLACES) + 1))[:count], start=1)
     )
-    return MagazineBrief(**{"angle": "작은 공간은 사람을 어떻게 바꾸는가", "posts": posts, **fields})
+    given: dict[str, Any] = {"angle": "작은 공간은 사람을 어떻게 바꾸는가", "posts": posts}
+    return MagazineBrief(**{**given, **fields})
 
 
 def choose(asked: Asked) -> Mapping[str, Any]:  # noqa: ARG001 - a script's signature

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from fabula.documents import Aliases, Document
 from fabula.errors import Rejected, StoreError
 from fabula.gateway.agent import Agent
+from fabula.gateway.structured import BadAnswer, parse
 from fabula.nodes.services import Services
 from fabula.store.ports import Artifact
 
@@ -121,15 +123,15 @@ class ScriptedAgents:
         if isinstance(answer, (Rejected, agent.output)):
             return answer
         try:
-            read = agent.output.model_validate(answer, context={"aliases": asked.aliases})
-        except ValidationError as error:
-            return Rejected(agent=agent.name, item=item, reason=str(error.errors()[0]["msg"]))
-        for name, (least, most) in asked.bounds.items():
-            got = len(getattr(read, name))
-            if not least <= got <= most:
-                reason = f"`{name}` has {got} items, wanted {least} to {most}"
-                return Rejected(agent=agent.name, item=item, reason=reason)
-        return read
+            return parse(
+                json.dumps(answer),
+                "stop",
+                agent.output,
+                aliases=asked.aliases,
+                bounds=asked.bounds,
+            )
+        except BadAnswer as error:
+            return Rejected(agent=agent.name, item=item, reason=str(error))
 
     def _answer(self, asked: Asked) -> Answer:
         if asked.agent in self._functions:

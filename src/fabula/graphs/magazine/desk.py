@@ -9,7 +9,7 @@ from typing import Any
 from fabula.documents import alias_ids
 from fabula.documents.magazine import MagazineBrief, MagazineOutline, Post, SourceSet
 from fabula.graphs.magazine.templates import TemplateSpec, template
-from fabula.korean import split_sentences
+from fabula.korean.sentences import split_sentences
 from fabula.nodes import Services
 
 ELLIPSIS = "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from fabula.graphs.magazine.assemble import assemble_layout
@@ -18,7 +19,7 @@ from fabula.graphs.magazine.sections import (
 from fabula.graphs.magazine.sources import fetch_sources
 from fabula.graphs.magazine.state import WRITE, MagazineInput, MagazineState
 from fabula.graphs.magazine.thumbnail import generate_thumbnail
-from fabula.nodes import Replacements, Services, Steps, fan_out
+from fabula.nodes import RememberedDocuments, Replacements, Services, Steps, fan_out
 
 if TYPE_CHECKING:
     from langgraph.graph import StateGraph
@@ -48,7 +49,8 @@ def build(
     last key `result` the id of a MagazineResult.
     """
     modes = {"multi_stage": _multi_stage}
-    return modes[flags.mode](services, replace or {})
+    remembering = dataclasses.replace(services, documents=RememberedDocuments(services.documents))
+    return modes[flags.mode](remembering, replace or {})
 
 
 def _multi_stage(services: Services, replace: Replacements) -> Graph:

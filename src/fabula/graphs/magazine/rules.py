@@ -11,12 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from fabula.documents.magazine import Post, SectionPlan, WrittenSection
 from fabula.graphs.magazine.copying import longest_copy
 from fabula.graphs.magazine.templates import HOUSE_RULES, Range, TemplateSpec
-from fabula.korean import count_characters, split_sentences
 from fabula.korean.banned import find_banned
+from fabula.korean.endings import Register
+from fabula.korean.length import count_characters
 from fabula.korean.register import violations
+from fabula.korean.sentences import split_sentences
 
 BODY = ("curation_card", "spotlight")
 _ALIAS = re.compile(r"(?<![A-Za-z0-9])p\d{1,4}(?![A-Za-z0-9])")
+_LEVELS: Mapping[str, Register] = {
+    "합니다체": "hamnida",
+    "해요체": "haeyo",
+    "해라체": "harache",
+    "반말": "banmal",
+    "하오체": "hao",
+}
 _SHOWN = 2
 """How many examples of one fault a reason quotes."""
 
@@ -45,8 +54,10 @@ def _lengths(section: WrittenSection, spec: TemplateSpec) -> Iterator[str]:
     texts = [paragraph.text for paragraph in section.paragraphs]
     if any(not text.strip() for text in texts):
         yield "빈 문단이 있습니다."
-    yield from _within("제목은", count_characters(section.heading), rules.heading, "자")
-    characters = sum(count_characters(text) for text in texts)
+    yield from _within(
+        "제목은", count_characters(section.heading, spaces=True), rules.heading, "자"
+    )
+    characters = sum(count_characters(text, spaces=True) for text in texts)
     yield from _within("본문은", characters, rules.characters, "자")
     yield from _within("문단은", len(texts), rules.paragraphs, "개")
     sentences = sum(len(split_sentences(text)) for text in texts)
@@ -89,11 +100,11 @@ def _words(
 
 
 def _register(section: WrittenSection, spec: TemplateSpec) -> Iterator[str]:
-    found = [
-        one for paragraph in section.paragraphs for one in violations(paragraph.text, spec.register)
-    ]
+    wanted = _LEVELS[spec.register]
+    found = [one for paragraph in section.paragraphs for one in violations(paragraph.text, wanted)]
     if found:
-        shown = ", ".join(f"“{one.sentence[-40:]}”({one.found})" for one in found[:_SHOWN])
+        names = {level: name for name, level in _LEVELS.items()}
+        shown = ", ".join(f"“{one.sentence[-40:]}”({names[one.found]})" for one in found[:_SHOWN])
         yield f"{spec.register}로 써야 하는데 다른 말투가 {len(found)}문장 있습니다: {shown}."
 
 

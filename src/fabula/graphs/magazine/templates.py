@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
@@ -75,7 +75,7 @@ class TemplateSpec:
     id: str
     name: str
     description: str
-    register: str
+    register: Literal["합니다체", "해요체", "해라체"]
     palette: Colours
     sections: SectionCount
     body_types: Annotated[tuple[BodyType, ...], Field(min_length=1)]
