@@ -94,14 +94,13 @@ async def report(terminal: Terminal, runner: Runner, result: RunResult) -> None:
         _report_success(terminal, result)
         return
     ko, en = STATUS[result.status]
-    terminal.note(f"{ko}: {result.run_id}", f"{en}: {result.run_id}", style="yellow")
+    terminal.fact(ko, en, result.run_id, style="yellow")
     if result.code == "bug":
         error = result.error or RuntimeError(result.message.get("en", "bug"))
         terminal.bug(error, shown(log_file(runner.settings)))
     elif result.message:
         terminal.note(result.message.get("ko", ""), result.message.get("en", ""))
-    spent = f"{usd(result.cost)}, {result.calls}"
-    terminal.note(f"비용: {spent}번 호출", f"cost: {spent} calls")
+    terminal.fact("비용", "cost", f"{usd(result.cost)}, {result.calls} calls")
     await _say_next(terminal, runner, result)
 
 
@@ -139,7 +138,7 @@ async def _say_next(terminal: Terminal, runner: Runner, result: RunResult) -> No
     command = f"fabula resume {result.run_id}"
     row = await _row(runner, result.run_id)
     if result.code == "gate_failed":
-        terminal.note("다음: 새 실행을 시작하세요", f"next: fabula run {result.product} …")
+        terminal.fact("다음", "next", f"fabula run {result.product} --brief …")
         return
     if result.status == "over_budget" and row.budget:
         from fabula.store.tables import NANO
@@ -151,7 +150,7 @@ async def _say_next(terminal: Terminal, runner: Runner, result: RunResult) -> No
     if result.code == BadInput.code:
         terminal.note("입력을 고치고 새로 실행하세요", "put the input right and start a new run")
         return
-    terminal.note(f"다음: {command}", f"next: {command}")
+    terminal.fact("다음", "next", command)
 
 
 def _nothing_started(terminal: Terminal) -> Driven:

@@ -36,8 +36,8 @@ def conduct(terminal: Terminal, work: Work) -> int:
         terminal.error(error)
         return exit_code_of(error)
     terminal.hide(settings)
-    _keep_logs(terminal, settings)
-    return asyncio.run(_guarded(terminal, settings, work))
+    with _logs_kept(terminal, settings):
+        return asyncio.run(_guarded(terminal, settings, work))
 
 
 async def _guarded(terminal: Terminal, settings: Settings, work: Work) -> int:
@@ -126,12 +126,25 @@ class _Masked(logging.Formatter):
         return self._terminal.clean(super().format(record))
 
 
-def _keep_logs(terminal: Terminal, settings: Settings) -> None:
+@contextmanager
+def _logs_kept(terminal: Terminal, settings: Settings) -> Iterator[None]:
+    """Send warnings and errors to the file alone.
+
+    On the root: a library's warning belongs there too, not between two lines of output.
+    """
     handlers: list[logging.Handler] = [_LogFile(log_file(settings))]
     if terminal.verbose:
         handlers.append(logging.StreamHandler())
+    root = logging.getLogger()
     for handler in handlers:
         handler.setFormatter(_Masked(terminal))
-    # On the root: a library's warning belongs in the file too, not between two lines of output.
-    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
+        handler.setLevel(logging.WARNING)
+        root.addHandler(handler)
     logging.captureWarnings(capture=True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()

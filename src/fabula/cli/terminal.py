@@ -62,6 +62,12 @@ class Terminal:
         """Write a remark to stderr, on one line where both languages fit."""
         self.console(stderr=True).print(self.clean(both(ko, en)), style=style, soft_wrap=True)
 
+    def fact(self, ko: str, en: str, value: str, *, style: str | None = None) -> None:
+        """Write `ko / en: value` to stderr: a value that is the same in both languages."""
+        self.console(stderr=True).print(
+            self.clean(f"{ko} / {en}: {value}"), style=style, soft_wrap=True
+        )
+
     def answer(self, value: Any) -> None:
         """Write the one JSON value of `--json`."""
         sys.stdout.write(self.clean(json.dumps(value, ensure_ascii=False)) + "\n")
@@ -76,10 +82,10 @@ class Terminal:
     def bug(self, error: BaseException, log: str) -> None:
         """Name a mistake of fabula's own, and where its traceback is."""
         kind = f"{type(error).__name__}: {error}"
-        self.note(f"내부 오류: {kind}", f"internal error: {kind}", style="red")
+        self.fact("내부 오류", "internal error", kind, style="red")
         if self.verbose:
             sys.stderr.write(self.clean("".join(traceback.format_exception(error))))
-        self.note(f"자세한 기록: {log}", f"traceback: {log}")
+        self.fact("자세한 기록", "traceback", log)
 
 
 def both(ko: str, en: str) -> str:

@@ -69,8 +69,8 @@ class Watcher:
 
     def _begin(self, event: Event) -> None:
         product = event.note.get("product")
-        name = f"{self._run_id} · {product}" if product else self._run_id
-        self._note(f"실행: {name}", f"run: {name}")
+        name = f"실행 / run: {self._run_id}" + (f" · {product}" if product else "")
+        self._note(name, name)
         if event.type == "run.resumed":
             self._note(*in_doubt_line(event.note))
 

@@ -1,0 +1,99 @@
+"""`fabula demo`: run the examples with the offline model and show what came out on one page."""
+
+from __future__ import annotations
+
+import asyncio
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fabula.cli.driving import Driven, drive
+from fabula.cli.edge import DONE, shown
+from fabula.cli.terminal import Terminal, usd
+from fabula.errors import BadInput
+
+if TYPE_CHECKING:
+    from fabula.media.gallery import GalleryItem
+    from fabula.runs import Runner, RunResult
+    from fabula.settings import Settings
+
+EXAMPLES = {"magazine": "magazine/brief.yaml"}
+"""Products that have an example, and where its brief is among the examples."""
+PROFILE = "offline"
+NOTE = (
+    "키도 서버도 없이 오프라인 모델이 만들었습니다. 글은 흐름을 보이는 견본입니다. "
+    "Made by the offline model: a sample of the pipeline, not of the prose."
+)
+
+
+async def show_examples(terminal: Terminal, settings: Settings, *, out: Path, browser: bool) -> int:
+    """Run every example into `out` and write the gallery, `index.html`, beside them."""
+    items: list[GalleryItem] = []
+    for product, brief in EXAMPLES.items():
+        folder = out / product
+        driven = await _run_example(terminal, settings, product, examples_folder() / brief, folder)
+        if driven.result is None or driven.code != DONE:
+            return driven.code
+        items.append(_item(product, driven.result))
+    page = await asyncio.to_thread(_write_gallery, out, items)
+    terminal.say()
+    terminal.say(f"보기 / look at: {shown(page)}", style="bold")
+    if browser:
+        webbrowser.open(page.as_uri())
+    return DONE
+
+
+def examples_folder() -> Path:
+    """Return the examples that ship with fabula, or those of the source tree."""
+    package = Path(__file__).parents[1]
+    installed = package / "_examples"
+    return installed if installed.is_dir() else package.parents[1] / "examples"
+
+
+async def _run_example(
+    terminal: Terminal, settings: Settings, product: str, brief: Path, folder: Path
+) -> Driven:
+    from fabula.runs import new_run_id
+
+    run_id = new_run_id()
+
+    async def start(runner: Runner) -> RunResult:
+        return await runner.run(
+            product, brief, profile=PROFILE, out=folder, door="cli", run_id=run_id
+        )
+
+    return await drive(terminal, settings, run_id, start, fresh=True)
+
+
+def _item(product: str, result: RunResult) -> GalleryItem:
+    from fabula.media.gallery import GalleryItem
+
+    names = {artifact.name for artifact in result.artifacts}
+    thumbnail = f"{product}/thumbnail.png" if "thumbnail.png" in names else None
+    return GalleryItem(
+        product=product,
+        title=str(getattr(result.document, "title", product)),
+        note=NOTE,
+        href=f"{product}/index.html",
+        thumbnail=thumbnail,
+        facts=(
+            ("상태", str(result.outcome)),
+            ("호출", str(result.calls)),
+            ("비용", usd(result.cost)),
+            ("파일", str(len(names))),
+        ),
+    )
+
+
+def _write_gallery(out: Path, items: Sequence[GalleryItem]) -> Path:
+    from fabula.media.gallery import render_gallery
+
+    page = out.absolute() / "index.html"
+    try:
+        page.write_text(render_gallery(items), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            "out", f"{out} cannot be written: {error.strerror}", f"쓸 수 없습니다: {error.strerror}"
+        ) from None
+    return page
