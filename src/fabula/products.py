@@ -45,10 +45,12 @@ class Product:
     flag_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a flag, further names of environment variables that set it."""
 
-    def check_replace(self, flags: BaseModel, replace: Mapping[str, Node]) -> None:
-        """Refuse, before anything is written, a node name that the graph does not have."""
-        if replace:
-            self.build(refusing_services(), flags, replace=replace)
+    def check(self, flags: BaseModel, replace: Mapping[str, Node]) -> None:
+        """Build the graph once for nothing: BadInput for a node name that it does not have.
+
+        It loads what the graph needs, so that a run's lease does not tick while it loads.
+        """
+        self.build(refusing_services(), flags, replace=replace)
 
     def mermaid(self, flags: BaseModel) -> str:
         """Draw the graph."""

@@ -19,6 +19,8 @@ Make = Callable[[Slot, Carried], Awaitable[str | Rejected]]
 """Do one item's work; return the id of its document, or why there is none."""
 Judge = Callable[[Slot, Carried], Awaitable[str | None]]
 """Return None for a document that passes, else the reason that the next attempt is given."""
+REASON = 800
+"""A reason is kept in the state, so it stays short: at most so many characters."""
 Stand = Callable[[Slot], Awaitable[str]]
 """Make the typed placeholder of an item whose attempts are used up; return its id."""
 
@@ -86,13 +88,14 @@ def fan_out(
 
 def _worked(slot: Slot, made: str | Rejected) -> Slot:
     if isinstance(made, Rejected):
-        return {**slot, "status": "rejected", "reason": made.reason}
+        return {**slot, "status": "rejected", "reason": made.reason[:REASON]}
     return {**slot, "status": "drafted", "document": made}
 
 
 async def _settled(slot: Slot, reason: str | None, attempts: int, placeholder: Stand) -> Slot:
     if reason is None:
         return {**slot, "status": "accepted", "reason": None}
+    reason = reason[:REASON]
     attempt = slot["attempt"] + 1
     if attempt < attempts:
         return {**slot, "status": "open", "attempt": attempt, "reason": reason}

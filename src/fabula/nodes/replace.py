@@ -29,6 +29,11 @@ class Steps:
                 f"`{unknown[0]}` is not a node of this graph; its nodes: {listed}",
                 f"`{unknown[0]}`는 이 그래프의 노드가 아닙니다. 노드: {listed}",
             )
+        given: Mapping[str, object] = replace
+        for name, theirs in given.items():
+            if not callable(theirs):
+                got = type(theirs).__name__
+                raise BadInput(f"replace.{name}", f"is {got}, wanted an async function")
         self._services = services
         self._replace = replace
 

@@ -135,6 +135,17 @@ async def test_a_rejected_item_is_a_reason_and_never_raises() -> None:
     assert {slot["status"] for slot in items.values()} == {"accepted"}
 
 
+async def test_a_reason_in_the_state_stays_short() -> None:
+    bench = Bench()
+
+    async def rejecting(slot: Slot, carried: Any) -> str | Rejected:
+        return Rejected(agent="a", item=slot["id"], reason="긴 까닭 " * 1000)
+
+    bench.make = rejecting  # type: ignore[method-assign]  # rejects everything at length
+    items = await run(one(bench))
+    assert {len(slot["reason"] or "") for slot in items.values()} == {800}
+
+
 async def test_a_stop_goes_through() -> None:
     bench = Bench()
 

@@ -34,6 +34,13 @@ async def test_a_readers_node_that_asks_for_services_gets_the_runs() -> None:
     assert await node({}) == {"offline": True}
 
 
+def test_a_step_that_cannot_be_called_is_refused() -> None:
+    services, _, _ = memory_services({})
+    broken: Any = {"plan": None}
+    with pytest.raises(BadInput, match=r"replace\.plan: is NoneType"):
+        Steps(("plan",), services, broken)
+
+
 def test_an_unknown_name_lists_the_names() -> None:
     services, _, _ = memory_services({})
     with pytest.raises(BadInput, match=r"`pln` is not a node .*: plan, write"):

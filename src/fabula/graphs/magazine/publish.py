@@ -13,17 +13,17 @@ from fabula.nodes import Node, Services, Update
 def publish(services: Services) -> Node:
     """Write `layout.json` and `index.html`, publish them with thumbnail and pictures."""
 
-    async def put(state: MagazineState) -> Update:
+    async def release(state: MagazineState) -> Update:
         from fabula.graphs.magazine.page import render_page
 
         layout = await services.documents.get(MagazineLayout, state["layout"])
         shown = [one.picture.hash for one in layout.sections if one.picture]
         data = {hash_: await services.artifacts.read(hash_) for hash_ in shown}
         page = await asyncio.to_thread(render_page, layout, data)
-        put = services.artifacts.put
+        write = services.artifacts.put
         files = [
-            await put("layout.json", layout_json(layout), "application/json"),
-            await put("index.html", page.encode(), "text/html; charset=utf-8"),
+            await write("layout.json", layout_json(layout), "application/json"),
+            await write("index.html", page.encode(), "text/html; charset=utf-8"),
         ]
         wanted = {state["thumbnail"], *shown}
         files += [
@@ -39,7 +39,7 @@ def publish(services: Services) -> Node:
         )
         return {"result": await services.documents.put(result)}
 
-    return put
+    return release
 
 
 def layout_json(layout: MagazineLayout) -> bytes:

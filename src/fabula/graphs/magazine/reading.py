@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -98,7 +99,13 @@ def _markdown(file: Path, *, name: str, root: Path) -> Found | SourceProblem:
         return SourceProblem(source=name, reason=error.ko.removeprefix(f"{name}: "))
     # A blog's own keys (layout, categories, …) are no mistakes; only ours are read.
     given = {key: keys[key] for key in _FRONT_MATTER if keys.get(key) is not None}
-    return _found({"id": file.stem, **given, "text": text}, name, folder=file.parent, root=root)
+    return _found({"id": _id(file), **given, "text": text}, name, folder=file.parent, root=root)
+
+
+def _id(file: Path) -> str:
+    """Make an id of a file's name: what an id may not hold becomes a hyphen."""
+    stem = unicodedata.normalize("NFC", file.stem)
+    return re.sub(r"[^A-Za-z0-9가-힣._-]+", "-", stem).strip("-._")[:80]
 
 
 def _json(file: Path) -> Iterator[Found | SourceProblem]:
@@ -159,5 +166,6 @@ def _composed(value: Any) -> Any:
         return [_composed(one) for one in value]
     if not isinstance(value, str):
         return value
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
     kept = (c for c in unicodedata.normalize("NFC", value) if c in "\n\t" or ord(c) >= ord(" "))
     return "".join(kept).strip()

@@ -15,8 +15,6 @@ from fabula.graphs.magazine.rules import BODY, faults
 from fabula.nodes import Carried, Judge, Make, Services, Slot, Stand
 
 CARRIED = ("brief", "sources", "template_id", "outline")
-REASON = 800
-"""A reason is kept in the state: it stays short, in characters."""
 
 
 def write_section(services: Services) -> Make:
@@ -66,7 +64,7 @@ def judge_section(services: Services) -> Judge:
             aliases=on.aliases,
             must_cite=_must_cite(on, plan),
         )
-        return " ".join(found)[:REASON] if found else None
+        return " ".join(found) if found else None
 
     return judge
 

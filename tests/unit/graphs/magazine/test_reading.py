@@ -83,6 +83,13 @@ def test_each_bad_file_is_reported_by_itself_and_the_good_ones_stay(tmp_path: Pa
     assert str(tmp_path) not in "".join(bad.values())
 
 
+def test_a_files_name_becomes_an_id_that_may_stand_in_a_prompt(tmp_path: Path) -> None:
+    name = unicodedata.normalize("NFD", "2026 봄 <산책>!.md")
+    markdown(tmp_path, name, "글.", title="가")
+    good, bad = read(tmp_path)
+    assert ([one.post.id for one in good], bad) == (["2026-봄-산책"], {})
+
+
 def test_a_link_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     inside, outside = tmp_path / "in", tmp_path / "out"
     outside.mkdir()
