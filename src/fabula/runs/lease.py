@@ -49,16 +49,16 @@ class Lease:
         self._engine.dispose()
 
     def _keep(self) -> None:
-        while not self._stopped.wait(self._lease_s / 3):
+        while True:
             try:
                 signal = self._renew()
             except SQLAlchemyError as error:
                 log.warning("lease not renewed run=%s error=%s", self._fence.run, type(error))
-                continue
+                signal = None
             if signal:
                 self._on_signal(signal)
-                if signal == "lease_lost":
-                    return
+            if signal == "lease_lost" or self._stopped.wait(self._lease_s / 3):
+                return
 
     def _renew(self) -> Signal | None:
         mine = (runs.c.id == self._fence.run) & (runs.c.epoch == self._fence.epoch)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
+from sqlalchemy.exc import OperationalError
+
+from fabula.errors import LeaseLost
 from fabula.store.engine import Fence, Store
 from fabula.store.events import Event, append_events, list_events
 
+log = logging.getLogger("fabula.runs")
 Listener = Callable[[Event], None]
 BATCH_S = 0.1
 
@@ -48,7 +53,11 @@ class Recorder:
             batch, self._waiting = self._waiting, []
             if not batch:
                 return
-            stored = await append_events(self._store, self._fence, batch, after=self._seq)
+            try:
+                stored = await append_events(self._store, self._fence, batch, after=self._seq)
+            except BaseException:
+                self._waiting = batch + self._waiting
+                raise
             self._seq = stored[-1].seq
         if self._listener:
             for event in stored:
@@ -65,4 +74,8 @@ class Recorder:
     async def _flush_later(self) -> None:
         await asyncio.sleep(BATCH_S)
         self._task = None
-        await self.flush()
+        try:
+            await self.flush()
+        except (LeaseLost, OperationalError) as error:
+            # The batch is kept: the next flush, or the end of the run, tries it again.
+            log.warning("events not stored run=%s error=%s", self._fence.run, error)

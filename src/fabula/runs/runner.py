@@ -94,7 +94,7 @@ class Runner:
         Models(self.settings, profile)
         document = await asyncio.to_thread(_read_brief, made, brief)
         merged = merge_flags(made, flags or {}, self.settings)
-        made.check_replace(merged, replace)
+        await asyncio.to_thread(made.check, merged, replace)
         run_id = run_id or new_run_id()
         new = NewRun(
             id=run_id,
@@ -134,7 +134,8 @@ class Runner:
             row = await get_run(setup.store, run_id)
             made = self._product(row.product)
             _check_resumable(row, replace)
-            made.check_replace(made.flags.model_validate(row.flags), replace)
+            flags = made.flags.model_validate(row.flags)
+            await asyncio.to_thread(made.check, flags, replace)
             grant = (row.reason or {}).get("item") if row.code == "rejected" else None
             epoch = await self._take(setup.store, run_id, _nano(budget), grant)
             sums = await totals(setup.store, run_id)

@@ -36,7 +36,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         home=tmp_path / "home",
         config_dir=config,
-        lease_s=0.6,
+        lease_s=1.5,
         transport_tries=2,
         transport_backoff_s=0.0,
     )

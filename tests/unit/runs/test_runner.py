@@ -9,7 +9,7 @@ import pytest
 
 from fabula.errors import BadInput, GateFailed
 from fabula.nodes.services import Update
-from fabula.runs import Runner
+from fabula.runs import Runner, RunResult
 from fabula.store.events import Event
 from fabula.testing.echo import EchoResult
 from fabula.testing.rules import Fails, Malformed, TimesOut, When
@@ -17,6 +17,12 @@ from fabula.testing.scripted import ScriptedModel
 
 MakeRunner = Callable[..., tuple[Runner, ScriptedModel]]
 BRIEF = {"text": "가을", "count": 4}
+
+
+async def _asked(model: ScriptedModel, agent: str, running: asyncio.Task[RunResult]) -> None:
+    while not model.asked(agent):
+        assert not running.done()
+        await asyncio.sleep(0.01)
 
 
 async def test_a_run_succeeds_and_says_what_it_made(
@@ -135,8 +141,7 @@ async def test_cancel_from_another_door_stops_the_run_and_settles_its_calls(
 ) -> None:
     runner, model = make_runner(When(agent="echo.write", latency_s=0.5))
     running = asyncio.create_task(runner.run("echo", {**BRIEF, "count": 9}, run_id="r1"))
-    while not model.asked("echo.write"):
-        await asyncio.sleep(0.01)
+    await _asked(model, "echo.write", running)
     await runner.cancel("r1")
     result = await running
     assert (result.status, result.code) == ("cancelled", "cancelled")
@@ -153,8 +158,7 @@ async def test_cancel_from_another_door_stops_the_run_and_settles_its_calls(
 async def test_a_cancelled_caller_leaves_the_run_resumable(make_runner: MakeRunner) -> None:
     runner, model = make_runner(latency_s=0.2)
     running = asyncio.create_task(runner.run("echo", BRIEF, run_id="r1"))
-    while not model.asked("echo.write"):
-        await asyncio.sleep(0.01)
+    await _asked(model, "echo.write", running)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -217,10 +221,9 @@ async def test_a_finished_run_is_not_resumed(make_runner: MakeRunner) -> None:
 
 
 async def test_a_living_run_is_not_taken_over(make_runner: MakeRunner) -> None:
-    runner, model = make_runner(latency_s=0.7)
+    runner, model = make_runner(latency_s=2.0)
     running = asyncio.create_task(runner.run("echo", BRIEF, run_id="r1"))
-    while not model.asked("echo.plan"):
-        await asyncio.sleep(0.01)
+    await _asked(model, "echo.plan", running)
     with pytest.raises(BadInput, match="another process"):
         await runner.resume("r1")
     assert (await running).status == "succeeded"
