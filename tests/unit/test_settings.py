@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fabula.errors import BadInput
+from fabula.settings import Settings, flag_environment
+
+
+def config(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "settings.yaml").write_text(text)
+    return tmp_path
+
+
+def test_environment_wins_over_yaml_and_arguments_over_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = config(tmp_path, "profile: local\ntransport_tries: 2\nlease_s: 9\n")
+    monkeypatch.setenv("FABULA_TRANSPORT_TRIES", "3")
+    monkeypatch.setenv("FABULA_LEASE_S", "8")
+    settings = Settings.load(config_dir=folder, lease_s=7)
+    assert (settings.profile, settings.transport_tries, settings.lease_s) == ("local", 3, 7)
+
+
+def test_an_unknown_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FABULA_PROFIL", "local")
+    with pytest.raises(BadInput, match="FABULA_PROFIL"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("profil: local", "profil"), ("lease_s: fast", "lease_s"), ("- 1", "settings.yaml")],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, text: str, field: str) -> None:
+    with pytest.raises(BadInput, match=field):
+        Settings.load(config_dir=config(tmp_path, text))
+
+
+def test_secrets_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    settings = Settings.load()
+    assert settings.openai_api_key is not None
+    assert settings.openai_api_key.get_secret_value() == "sk-very-secret"
+    assert "very-secret" not in repr(settings)
+
+
+def test_flags_are_read_under_both_names_and_the_own_prefix_wins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names: dict[str, tuple[str, ...]] = {"mode": ("MAGAZINE_PIPELINE_MODE",), "writers": ()}
+    monkeypatch.setenv("MAGAZINE_PIPELINE_MODE", "single_call")
+    monkeypatch.setenv("MAGAZINE_WRITERS", "5")
+    monkeypatch.setenv("FABULA_MAGAZINE_WRITERS", "2")
+    assert flag_environment("magazine", names) == {"mode": "single_call", "writers": "2"}
+    monkeypatch.setenv("FABULA_MAGAZINE_WRITER", "2")
+    with pytest.raises(BadInput, match="FABULA_MAGAZINE_WRITER"):
+        flag_environment("magazine", names)
