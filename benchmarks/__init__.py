@@ -1,0 +1,1 @@
+"""Measure fabula: `python -m benchmarks.run`. Not shipped in the wheel."""
