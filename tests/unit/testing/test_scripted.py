@@ -133,7 +133,7 @@ async def test_a_truncated_answer_says_so() -> None:
 
 
 async def test_a_malformed_answer_claims_to_be_done() -> None:
-    model = ScriptedModel(rules=[When(reply=Malformed())])
+    model = ScriptedModel(rules=[When(reply=Malformed(ANSWER))])
     answer = await scripted_provider(model).complete(_request())
     assert answer.finish_reason == "stop"
     with pytest.raises(json.JSONDecodeError):
