@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fabula.errors import BadInput
@@ -18,7 +18,7 @@ class Providers:
         self,
         settings: Settings,
         *,
-        recipes: Mapping[str, Recipe],
+        recipes: Callable[[], Mapping[str, Recipe]],
         given: Mapping[str, ChatProvider] | None = None,
     ) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class Providers:
         from fabula.gateway.langchain import LangChainProvider
         from fabula.gateway.offline import OfflineModel
 
-        model = OfflineModel(recipes=self._recipes, faults=self._settings.offline_faults)
+        model = OfflineModel(recipes=self._recipes(), faults=self._settings.offline_faults)
         return LangChainProvider(model, bind=_whole_request)
 
 

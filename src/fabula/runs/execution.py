@@ -209,7 +209,7 @@ class Execution:
             ledger=ledger,
             models=models,
             provider_of=Providers(
-                settings, recipes=self._product.recipes(), given=setup.providers
+                settings, recipes=self._product.recipes, given=setup.providers
             ).of,
             payments=Payments(
                 ledger,
