@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Float, Row, case, cast, func, select, update
+from sqlalchemy import Float, Row, bindparam, case, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.errors import FabulaError, OverBudget
-from fabula.store.engine import Fence, Store, fenced_insert, hold, lease_lost
+from fabula.store.engine import Fence, Store, hold, lease_lost
 from fabula.store.tables import NANO, db_now, ledger, runs
 
 
@@ -119,10 +119,14 @@ class Ledger:
 
         async def write(connection: AsyncConnection) -> str:
             run = await hold(connection, self._fence)
-            await self._check_allowance(connection, question.item, allowance, run.grants)
-            reserved = await self._highest_price(connection, question)
+            # After the lock: a snapshot from before it would miss what another claim reserved.
+            sums = (await connection.execute(_SUMS, self._asked(question))).one()
+            allowed = allowance * (1 + run.grants.get(question.item, 0))
+            if sums.used >= allowed:
+                raise AllowanceSpent(question.item, sums.used, allowed)
+            reserved = _highest_price(question, sums.ratio)
             if run.budget is not None:
-                await self._check_budget(connection, question, reserved, run.budget)
+                _check_budget(question, reserved, run.budget, sums)
             values = {
                 "id": claim,
                 "run": self._fence.run,
@@ -137,9 +141,9 @@ class Ledger:
                 "model": question.model,
                 "estimated_tokens": question.estimated_tokens,
                 "reserved": reserved,
-                "claimed_at": db_now(),
             }
-            await connection.execute(fenced_insert(connection, ledger, values, self._fence))
+            # The run's row is locked: the fence cannot move before this commits.
+            await connection.execute(_CLAIM, values)
             return claim
 
         return await self._store.write(write)
@@ -183,48 +187,58 @@ class Ledger:
 
         await self._store.write(write)
 
-    async def _check_allowance(
-        self, connection: AsyncConnection, item: str, allowance: int, grants: dict[str, int]
-    ) -> None:
-        open_now = (ledger.c.state == "claimed") & (ledger.c.epoch == self._fence.epoch)
-        query = select(func.count()).where(
-            ledger.c.run == self._fence.run,
-            ledger.c.item == item,
-            (ledger.c.state == "answered") | open_now,
-        )
-        used = (await connection.execute(query)).scalar_one()
-        allowed = allowance * (1 + grants.get(item, 0))
-        if used >= allowed:
-            raise AllowanceSpent(item, used, allowed)
+    def _asked(self, question: Question) -> dict[str, Any]:
+        return {
+            "of_run": self._fence.run,
+            "of_epoch": self._fence.epoch,
+            "of_item": question.item,
+            "of_model": question.model,
+        }
 
-    async def _highest_price(self, connection: AsyncConnection, question: Question) -> int:
-        # Recorded usage corrects the estimate upwards, so that a reservation stays an upper bound.
-        ratio: Any = func.max(cast(ledger.c.input_tokens, Float) / ledger.c.estimated_tokens)
-        query = select(ratio).where(
-            ledger.c.run == self._fence.run,
-            ledger.c.model == question.model,
-            ledger.c.state == "answered",
-        )
-        seen = float((await connection.execute(query)).scalar_one_or_none() or 1.0)
-        prompt = question.estimated_tokens * max(1.0, seen) * question.input_price
-        return math.ceil(prompt + question.max_output_tokens * question.output_price)
 
-    async def _check_budget(
-        self, connection: AsyncConnection, question: Question, reserved: int, budget: int
-    ) -> None:
-        row = (await connection.execute(_totals_query(self._fence.run))).one()
-        totals = _totals(row)
-        spent = totals.answered + totals.open + totals.in_doubt
-        if reserved and spent + reserved > budget:
-            raise OverBudget(
-                f"{question.agent} for `{question.item}` may cost {reserved / NANO:.6f} USD; of "
-                f"the budget of {budget / NANO:.6f} USD, {totals.answered / NANO:.6f} is paid and "
-                f"{(totals.open + totals.in_doubt) / NANO:.6f} is reserved or in doubt: "
-                "resume with a higher budget",
-                f"다음 호출은 최대 {reserved / NANO:.6f} USD가 듭니다. 예산 "
-                f"{budget / NANO:.6f} USD 가운데 {totals.answered / NANO:.6f} USD를 썼습니다. "
-                "예산을 올려 이어서 실행하세요",
-            )
+def _highest_price(question: Question, ratio: float | None) -> int:
+    # Recorded usage corrects the estimate upwards, so that a reservation stays an upper bound.
+    prompt = question.estimated_tokens * max(1.0, ratio or 1.0) * question.input_price
+    return math.ceil(prompt + question.max_output_tokens * question.output_price)
+
+
+def _check_budget(question: Question, reserved: int, budget: int, sums: Row[Any]) -> None:
+    held = int(sums.open) + int(sums.in_doubt)
+    if reserved and int(sums.answered) + held + reserved > budget:
+        raise OverBudget(
+            f"{question.agent} for `{question.item}` may cost {reserved / NANO:.6f} USD; of "
+            f"the budget of {budget / NANO:.6f} USD, {sums.answered / NANO:.6f} is paid and "
+            f"{held / NANO:.6f} is reserved or in doubt: resume with a higher budget",
+            f"다음 호출은 최대 {reserved / NANO:.6f} USD가 듭니다. 예산 "
+            f"{budget / NANO:.6f} USD 가운데 {sums.answered / NANO:.6f} USD를 썼습니다. "
+            "예산을 올려 이어서 실행하세요",
+        )
+
+
+def _sums() -> Any:
+    """Sum up, in one pass over a held run's ledger, all that a claim is judged by."""
+    answered = ledger.c.state == "answered"
+    open_now = (ledger.c.state == "claimed") & (ledger.c.epoch == bindparam("of_epoch"))
+    died = (ledger.c.state == "claimed") & (ledger.c.epoch < bindparam("of_epoch"))
+    of_item = ledger.c.item == bindparam("of_item")
+    of_model = ledger.c.model == bindparam("of_model")
+    ratio = cast(ledger.c.input_tokens, Float) / ledger.c.estimated_tokens
+    return select(
+        _total(answered, ledger.c.cost).label("answered"),
+        _total(open_now, ledger.c.reserved).label("open"),
+        _total((ledger.c.state == "in_doubt") | died, ledger.c.reserved).label("in_doubt"),
+        _total(of_item & (answered | open_now), 1).label("used"),
+        func.max(case((of_model & answered, ratio))).label("ratio"),
+    ).where(ledger.c.run == bindparam("of_run"))
+
+
+def _total(condition: Any, column: Any) -> Any:
+    return func.coalesce(func.sum(case((condition, column), else_=0)), 0)
+
+
+# Built once: making these statements anew costs more than running them.
+_SUMS = _sums()
+_CLAIM = ledger.insert().values(claimed_at=db_now())
 
 
 async def totals(store: Store, run: str) -> Totals:
@@ -257,18 +271,15 @@ def _totals_query(run: str) -> Any:
     doubtful = _doubtful()
     is_open = (ledger.c.state == "claimed") & ~doubtful
 
-    def total(condition: Any, column: Any) -> Any:
-        return func.coalesce(func.sum(case((condition, column), else_=0)), 0)
-
     return (
         select(
-            total(answered, ledger.c.cost),
-            total(is_open, ledger.c.reserved),
-            total(doubtful, ledger.c.reserved),
-            total(answered, 1),
-            total(doubtful, 1),
-            total(answered, ledger.c.input_tokens),
-            total(answered, ledger.c.output_tokens),
+            _total(answered, ledger.c.cost),
+            _total(is_open, ledger.c.reserved),
+            _total(doubtful, ledger.c.reserved),
+            _total(answered, 1),
+            _total(doubtful, 1),
+            _total(answered, ledger.c.input_tokens),
+            _total(answered, ledger.c.output_tokens),
         )
         .select_from(ledger.join(runs, runs.c.id == ledger.c.run))
         .where(ledger.c.run == run)
