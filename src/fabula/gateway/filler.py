@@ -69,9 +69,11 @@ class Material:
 
 
 def material_of(messages: Sequence[Message]) -> Material:
-    """Read nouns and the wanted register from the last user message."""
-    users = [message.content for message in messages if message.role == "user"]
-    raw = users[-1] if users else ""
+    """Read nouns and the wanted register from the first user message.
+
+    Later ones complain about an answer: no material.
+    """
+    raw = next((message.content for message in messages if message.role == "user"), "")
     wanted = _REGISTER.search(raw)
     text = html.unescape(_TAG.sub(" ", raw))
     return Material(

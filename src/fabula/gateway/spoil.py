@@ -9,6 +9,7 @@ from typing import Any
 
 from fabula.gateway.dice import Dice
 from fabula.gateway.provider import Message
+from fabula.korean.register import violations
 
 SHORT = 12
 """Characters that a text keeps when it is cut far too short."""
@@ -68,12 +69,21 @@ def _missing_field(answer: Any, schema: Mapping[str, Any], dice: Dice) -> bool:
 
 
 def _broken_register(answer: Any, schema: Mapping[str, Any], dice: Dice) -> bool:
-    texts = [place for place in _texts(answer, schema) if rude(place[0][place[1]])]
-    if not texts:
+    turned = [
+        (container, key, spoken)
+        for container, key, _ in _texts(answer, schema)
+        if (spoken := rude(container[key])) and _heard(spoken)
+    ]
+    if not turned:
         return False
-    container, key, _ = dice.at("register").pick(texts)
-    container[key] = rude(container[key])
+    container, key, spoken = dice.at("register").pick(turned)
+    container[key] = spoken
     return True
+
+
+def _heard(text: str) -> bool:
+    """Say whether a check hears 반말 in the text: not every spoken ending tells itself apart."""
+    return any(one.found == "banmal" for one in violations(text, "hamnida"))
 
 
 def _cut_short(answer: Any, schema: Mapping[str, Any], _: Dice) -> bool:
@@ -91,7 +101,7 @@ def rude(text: str) -> str | None:
 
 def _rude_word(word: str) -> str:
     if word.endswith(("예요", "이에요")):
-        return word.removesuffix("예요").removesuffix("이에요") + "야"
+        return word.removesuffix("예요").removesuffix("에요") + "야"
     if word.endswith("요"):
         return word[:-1]
     if not word.endswith("니다") or len(word) < 3:  # noqa: PLR2004 - a syllable before the ending
