@@ -149,9 +149,9 @@ def _progress_bar(console: Any) -> Progress:
 
 
 def _failure(event: Event) -> tuple[str, str]:
-    code, reason = event.note.get("code"), _short(event.note.get("reason", ""))
-    name = event.item or event.step
-    return f"단계 실패: {name} ({code}) {reason}", f"step failed: {name} ({code}) {reason}"
+    # Its reason is told once, at the run's end.
+    line = f"단계 실패 / step failed: {event.item or event.step} ({event.note.get('code')})"
+    return line, line
 
 
 def _fallback(event: Event) -> tuple[str, str]:
