@@ -98,6 +98,7 @@ async def _settled(slot: Slot, reason: str | None, attempts: int, placeholder: S
     reason = reason[:REASON]
     attempt = slot["attempt"] + 1
     if attempt < attempts:
+        notice("rewrite", item=slot["id"], attempt=attempt, reason=reason)
         return {**slot, "status": "open", "attempt": attempt, "reason": reason}
     given_up: Slot = {**slot, "status": "placeholder", "attempt": attempt, "reason": reason}
     document = await placeholder(given_up)

@@ -29,7 +29,7 @@ from fabula.settings import Settings
 from fabula.store.documents import FolderPublisher, StoredArtifacts, StoredDocuments
 from fabula.store.engine import Fence, Store, lease_lost
 from fabula.store.events import Event
-from fabula.store.ledger import Answered, Ledger
+from fabula.store.ledger import Answered, Ledger, totals
 from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow, RunStatus, end_run
 from fabula.store.tables import NANO
@@ -198,6 +198,7 @@ class Execution:
         models = Models(settings, row.profile)
         pins = [models.pinned(agent.name) for agent in self._product.agents]
         ledger = Ledger(store, self._fence)
+        self._spent = (await totals(store, row.id)).answered
         flags = self._flags()
         gateway = Gateway(
             Scope(
@@ -244,7 +245,7 @@ class Execution:
                     "input_tokens": answered.input_tokens,
                     "output_tokens": answered.output_tokens,
                     "cost": answered.cost / NANO,
-                    "spent_here": self._spent / NANO,
+                    "total": self._spent / NANO,
                 },
             )
         )

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-SETTLED = ("accepted", "placeholder")
+WORKED = ("drafted", "accepted", "placeholder")
 
 
 class Progress:
-    """Steps count once each; a fan-out counts its slots in place of its worker's step."""
+    """Steps count once each; a fan-out counts its slots in place of its worker's step.
+
+    A slot that is opened again for a rewrite is not done any more.
+    """
 
     def __init__(self, steps: Iterable[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._steps = set(steps)
@@ -34,8 +37,8 @@ class Progress:
 
     @property
     def done(self) -> int:
-        settled = sum(status in SETTLED for status in self._slots.values())
-        return len(self._done & self._plain_steps) + settled
+        worked = sum(status in WORKED for status in self._slots.values())
+        return len(self._done & self._plain_steps) + worked
 
     @property
     def total(self) -> int:
