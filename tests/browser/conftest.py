@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -137,7 +137,7 @@ def all_pictures() -> dict[str, bytes]:
     return {picture(number).hash: drawn(number) for number in range(len(SCENES))}
 
 
-def article(template_id: str, *, pictures: bool = True, hard: bool = False) -> MagazineLayout:
+def build_article(template_id: str, *, pictures: bool = True, hard: bool = False) -> MagazineLayout:
     """Build the sample article; `hard` adds very long words, a placeholder and both badges."""
     sections = []
     for number, (kind, heading, paragraphs) in enumerate(CARDS):
@@ -197,6 +197,16 @@ def article(template_id: str, *, pictures: bool = True, hard: bool = False) -> M
             for number, (alt, _, _) in enumerate(SCENES, start=1)
         ),
     )
+
+
+@pytest.fixture
+def article() -> Callable[..., MagazineLayout]:
+    return build_article
+
+
+@pytest.fixture
+def pictures() -> dict[str, bytes]:
+    return all_pictures()
 
 
 @pytest.fixture(scope="session")

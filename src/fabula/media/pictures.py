@@ -124,15 +124,20 @@ def _srgb(image: Image) -> Image:
 
 def _jpeg(image: Image) -> bytes:
     out = BytesIO()
-    image.convert("RGB").save(out, "JPEG", quality=84, optimize=True, progressive=True)
+    _bare(image.convert("RGB")).save(out, "JPEG", quality=84, optimize=True, progressive=True)
     return out.getvalue()
 
 
 def _png(image: Image) -> bytes:
+    out = BytesIO()
+    _bare(image).save(out, "PNG", compress_level=9)
+    return out.getvalue()
+
+
+def _bare(image: Image) -> Image:
+    """Return the pixels alone: Pillow writes back comments and texts that it has read."""
     from PIL import Image as Pillow
 
-    clean = Pillow.new(image.mode, image.size)
-    clean.paste(image)
-    out = BytesIO()
-    clean.save(out, "PNG", compress_level=9)
-    return out.getvalue()
+    bare = Pillow.new(image.mode, image.size)
+    bare.paste(image)
+    return bare
