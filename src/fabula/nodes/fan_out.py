@@ -43,8 +43,9 @@ def fan_out(
 
     The graph's state has a channel `items` merged by `merge_slots`; `after`, or a node before it,
     opens the slots `<verb>/<item>`. Each open slot is sent to the worker (named `worker`, by
-    default `verb`) as `{"slot": slot, **carry}`. Only the validator raises a slot's `attempt`;
-    after `attempts` of them a placeholder stands in its place and a `placeholder` notice says so.
+    default `verb`) as `{"slot": slot, **carry}`. Only the validator raises a slot's `attempt`: it
+    opens the slot again (notice `rewrite`), or after `attempts` of them puts a placeholder in its
+    place (notice `placeholder`); both notices give the reason.
     Other verbs' slots are neither read nor written. Where two fan-outs run side by side and meet
     in one `then`, that node is added with `defer=True`, or it runs once for each of them.
     """

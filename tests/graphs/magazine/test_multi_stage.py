@@ -127,6 +127,7 @@ async def test_only_failed_sections_are_written_again_and_once_with_the_reason()
     items = [call.item for call in done.agents.calls if call.item.startswith("write_section/")]
     assert items.count("write_section/s2") == 2
     assert len(items) == 6 + 1
+    assert [one["type"] for one in done.notices] == ["rewrite"]
     again = [call for call in done.agents.calls if call.attempt == 1]
     assert [call.variables["fix"] for call in again] == ["제목은 1자인데 4~40자여야 합니다."]
     assert (await done.layout()).status == "complete"

@@ -117,7 +117,7 @@ async def test_after_the_last_attempt_a_placeholder_stands_and_says_so() -> None
     assert final["items"]["write/s3"]["document"] == "placeholder for write/s3: bad at 1"
     assert notices == [
         {"type": "rewrite", "item": "write/s3", "attempt": 1, "reason": "bad at 0"},
-        {"type": "placeholder", "item": "write/s3", "attempts": 2, "reason": "bad at 1"}
+        {"type": "placeholder", "item": "write/s3", "attempts": 2, "reason": "bad at 1"},
     ]
 
 
