@@ -20,7 +20,8 @@ from fabula.gateway.provider import Recipe
 from fabula.graphs.magazine.agents import AGENTS as MAGAZINE_AGENTS
 from fabula.graphs.magazine.flags import MagazineFlags
 from fabula.graphs.magazine.flags import limits as magazine_limits
-from fabula.nodes.services import Node, refusing_services
+from fabula.nodes import Replacements
+from fabula.nodes.services import refusing_services
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Product:
     flag_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a flag, further names of environment variables that set it."""
 
-    def check(self, flags: BaseModel, replace: Mapping[str, Node]) -> None:
+    def check(self, flags: BaseModel, replace: Replacements) -> None:
         """Build the graph once for nothing: BadInput for a node name that it does not have.
 
         It loads what the graph needs, so that a run's lease does not tick while it loads.

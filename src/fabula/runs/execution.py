@@ -17,7 +17,7 @@ from fabula.gateway.models import Models
 from fabula.gateway.payment import Payments, Transport
 from fabula.gateway.provider import ChatProvider
 from fabula.gateway.providers import Providers
-from fabula.nodes.services import Node, Services
+from fabula.nodes import Replacements, Services
 from fabula.products import Product
 from fabula.runs.checkpoints import open_saver
 from fabula.runs.lease import Lease, Signal
@@ -72,7 +72,7 @@ class Execution:
     """One process's hold on one run, from the taken lease to the written end."""
 
     def __init__(
-        self, setup: Setup, row: RunRow, epoch: int, product: Product, replace: Mapping[str, Node]
+        self, setup: Setup, row: RunRow, epoch: int, product: Product, replace: Replacements
     ) -> None:
         self._setup = setup
         self._row = row

@@ -19,7 +19,7 @@ from fabula.errors import BadInput
 from fabula.gateway.faults import Hook, no_hook
 from fabula.gateway.models import Models
 from fabula.gateway.provider import ChatProvider
-from fabula.nodes.services import Node
+from fabula.nodes import Replacements
 from fabula.products import Product, product
 from fabula.runs.execution import End, Execution, Setup
 from fabula.runs.recorder import Listener
@@ -49,7 +49,8 @@ class Runner:
     """Executes runs of one `FABULA_HOME` in this process.
 
     `products` are further products by name; `providers` stand in for the adapters of the providers
-    they are named after; `hook` is awaited at the named fault points; `listener` is told of each event once it is stored.
+    they are named after; `hook` is awaited at the named fault points; `listener` is told of each
+    event once it is stored.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Runner:
         profile: str | None = None,
         budget: float | None = None,
         out: str | Path | None = None,
-        replace: Mapping[str, Node] | None = None,
+        replace: Replacements | None = None,
         timeout_s: float | None = None,
         project: str = "default",
         door: str = "library",
@@ -121,7 +122,7 @@ class Runner:
         run_id: str,
         *,
         budget: float | None = None,
-        replace: Mapping[str, Node] | None = None,
+        replace: Replacements | None = None,
     ) -> RunResult:
         """Go on with a run from where it stands, paying for nothing a second time.
 
@@ -255,7 +256,7 @@ def _read_brief(made: Product, brief: Brief) -> Document:
     raise BadInput("brief", f"got {type(brief).__name__}, wanted {made.brief.__name__} or a file")
 
 
-def _check_resumable(row: RunRow, replace: Mapping[str, Node]) -> None:
+def _check_resumable(row: RunRow, replace: Replacements) -> None:
     if row.status == "succeeded":
         raise BadInput(
             "run",

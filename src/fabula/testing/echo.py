@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
@@ -13,8 +12,9 @@ from pydantic import Field
 from fabula.documents import Document, Strict
 from fabula.errors import Rejected
 from fabula.gateway.agent import Agent
+from fabula.nodes import Replacements
 from fabula.nodes.fan_out import Carried, fan_out
-from fabula.nodes.services import Node, Services, Update
+from fabula.nodes.services import Services, Update
 from fabula.nodes.slot import Slot, Slots, merge_slots, open_slot, slots_of
 from fabula.products import Product
 
@@ -69,7 +69,7 @@ def build(
     services: Services,
     flags: EchoFlags,  # noqa: ARG001 - every product's graph is built with its flags
     *,
-    replace: Mapping[str, Node] = MappingProxyType({}),
+    replace: Replacements = MappingProxyType({}),
 ) -> StateGraph[Any, Any, Any, Any]:
     """Build plan → write (a fan-out) → finish."""
     from langgraph.graph import END, START, StateGraph
@@ -143,6 +143,6 @@ ECHO = Product(
     build=build,
     agents=(PLAN, WRITE),
     limits=lambda flags: {"write": flags.writers},
-    recipes=lambda: {},
+    recipes=dict,
     fingerprint=lambda brief: brief.model_dump(mode="json"),
 )
