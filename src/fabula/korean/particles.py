@@ -1,57 +1,81 @@
-"""Particles that follow a noun's last sound: 은/는, 이/가, 을/를, 과/와, 으로/로."""
+"""Particles in the form that a noun's last sound asks for: 책은, 바다는, 서울로, LG와."""
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
-# (after a consonant, after a vowel)
-PAIRS = (
+from fabula.errors import BadInput
+from fabula.korean.hangul import nfc
+from fabula.korean.quotes import spans
+from fabula.korean.reading import last_sound
+
+_PAIRS = (
     ("은", "는"),
     ("이", "가"),
     ("을", "를"),
     ("과", "와"),
     ("으로", "로"),
     ("이라", "라"),
+    ("이라고", "라고"),
+    ("이라는", "라는"),
     ("이에요", "예요"),
     ("이다", "다"),
-    ("이", ""),
+    ("이야", "야"),
     ("아", "야"),
+    ("이여", "여"),
     ("이나", "나"),
     ("이며", "며"),
     ("이고", "고"),
+    ("이랑", "랑"),
+    ("이든", "든"),
 )
-_BASE, _LAST, _FINALS, _RIEUL = 0xAC00, 0xD7A3, 28, 8
-_DIGITS = dict(zip("0123456789", "영일이삼사오육칠팔구", strict=True))
-_LATIN = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyz",
-        "이 비 시 디 이 프 지 치 이 이 이 엘 엠 엔 오 피 큐 알 스 티 유 이 유 스 이 트".split(),
-        strict=True,
-    )
+# 야 alone is the vocative of 아/야, 이 alone the subject's.
+_BY_NAME = (
+    {after_final: (after_final, after_vowel) for after_final, after_vowel in _PAIRS}
+    | {after_vowel: (after_final, after_vowel) for after_final, after_vowel in _PAIRS}
+    | {
+        f"{after_final}/{after_vowel}": (after_final, after_vowel)
+        for after_final, after_vowel in _PAIRS
+    }
+    | {"이/": ("이", "")}
 )
-_SKIPPED = "\"'”’」』)]}>»…·"
+_SILENT = re.compile(r"""[\s"'”’」』》〉»)\]）】.,!?…·~*_]+$""")
 
 
 def attach(noun: str, particle: str) -> str:
-    """Return the noun with the form of `particle` (`은/는`, `으로/로`, …) that fits its end.
+    """Return the noun with the form of `particle` that its last sound asks for.
 
-    Digits and Latin letters count as they are read aloud; closing quotes and brackets are passed
-    over. ValueError for a particle that is not one of `PAIRS`, written `first/second`.
+    `particle` is either form (은, 는) or both (은/는); 으로/로 follows the rule for ㄹ, and `이/`
+    is the joining 이 that vowels drop. Digits and Latin letters are read aloud in Korean, words
+    by a rule of thumb. Closing quotes are passed over; a bracket behind a word is, as the
+    orthography wants, no part of it: 한강(漢江)은. Where the last sound cannot be known (emoji,
+    hanja) both forms are written: 漢江은(는).
     """
-    first, _, second = particle.partition("/")
-    if (first, second) not in PAIRS:
-        raise ValueError(f"`{particle}` is no particle pair; pairs: {PAIRS}")
-    final = _final(noun)
-    if final == 0 or (first == "으로" and final == _RIEUL):
-        return noun + second
-    return noun + first
+    if particle not in _BY_NAME:
+        known = ", ".join(f"{first}/{second}" for first, second in _PAIRS)
+        raise BadInput(
+            "particle",
+            f"got `{particle}`, wanted one of {known}",
+            f"`{particle}`은(는) 알 수 없는 조사입니다. 쓸 수 있는 조사: {known}",
+        )
+    if not noun.strip():
+        raise BadInput(
+            "noun", "got no text, wanted a word to attach to", "조사를 붙일 말이 비어 있습니다"
+        )
+    after_final, after_vowel = _BY_NAME[particle]
+    sound = last_sound(_heard(nfc(noun)))
+    if sound is None:
+        return f"{noun}{after_final}({after_vowel})" if after_vowel else noun + after_final
+    if sound == "" or (sound == "ㄹ" and after_final == "으로"):
+        return noun + after_vowel
+    return noun + after_final
 
 
-def _final(noun: str) -> int:
-    for character in reversed(unicodedata.normalize("NFC", noun)):
-        if character in _SKIPPED or character.isspace():
-            continue
-        read = _DIGITS.get(character) or _LATIN.get(character.lower()) or character
-        code = ord(read)
-        return (code - _BASE) % _FINALS if _BASE <= code <= _LAST else 0
-    return 0
+def _heard(noun: str) -> str:
+    """Drop what is not read aloud at the end: closing marks, and a bracket behind a word."""
+    trimmed = noun.rstrip()
+    whole = spans(trimmed)
+    last = whole[-1] if whole else None
+    if last and not last.quoted and last.end == len(trimmed) and trimmed[: last.start].strip():
+        return _heard(trimmed[: last.start])
+    return _SILENT.sub("", trimmed)
