@@ -13,7 +13,7 @@ from fabula.korean.endings import Register
 from fabula.korean.register import Violation, classify, violations
 
 # `table` was written beside the rule, `blind` and `holdout` before the rule had seen them. At
-# first sight the plain rule read 110 of 115 and 72 of 75 (155 of 158 outside 반말, where it is
+# first sight the plain rule read 110 of 115 and 72 of 75 (156 of 159 outside 반말, where it is
 # weakest); the misses were mended then, so the figures below are no longer blind.
 TABLES = ("table", "blind", "holdout")
 # Measured: plain 213/213, 114/115, 75/75; Kiwi 212/213, 115/115, 74/75.
