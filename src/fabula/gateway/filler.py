@@ -12,6 +12,7 @@ from typing import Any
 from fabula.errors import FabulaError
 from fabula.gateway.dice import Dice
 from fabula.gateway.provider import Message
+from fabula.korean.hangul import final
 from fabula.korean.particles import attach
 
 MAX_DEPTH = 6
@@ -21,8 +22,8 @@ MAX_TRIES = 100
 """How often a list without repetition looks for one more value."""
 
 _TAG = re.compile(r"<[^<>]*>")
-_OBJECT = re.compile(r"(?<![가-힣])([가-힣]{2,8}?)([을를])(?=[\s,.!?]|$)")
-_PLACE = re.compile(r"(?<![가-힣])([가-힣]{2,8}?)(?:에서|에는|까지|부터)(?=[\s,.!?]|$)")
+_OBJECT = re.compile(r"(?<![가-힣0-9A-Za-z])([가-힣]{2,8}?)([을를])(?=[\s,.!?]|$)")
+_PLACE = re.compile(r"(?<![가-힣0-9A-Za-z])([가-힣]{2,8}?)(?:에서|에는|까지|부터)(?=[\s,.!?]|$)")
 _REGISTER = re.compile(r'register="([^"]*)"')
 _PLAIN_NOUNS = ("이야기", "하루", "자리", "풍경", "순간")
 _TITLES = frozenset({"title", "heading", "headline", "name", "label", "tag", "dek", "subject"})
@@ -84,7 +85,12 @@ def material_of(messages: Sequence[Message]) -> Material:
 
 def nouns_in(text: str) -> tuple[Noun, ...]:
     """Find nouns by the particles that only a noun takes, in order, each once."""
-    found = [(m.start(), m[1]) for m in _OBJECT.finditer(text) if attach(m[1], "을/를") == m[0]]
+    found = [
+        (m.start(), m[1])
+        for m in _OBJECT.finditer(text)
+        # 먹었을 때: a verb's past is no noun, whatever follows it.
+        if attach(m[1], "을/를") == m[0] and final(m[1][-1]) not in ("ㅆ", "ㅄ")
+    ]
     found += [(m.start(), m[1]) for m in _PLACE.finditer(text)]
     return tuple(Noun(noun) for noun in dict.fromkeys(noun for _, noun in sorted(found)))
 
