@@ -197,6 +197,8 @@ class Execution:
         brief = await documents.get(self._product.brief, row.brief)
         models = Models(settings, row.profile)
         pins = [models.pinned(agent.name) for agent in self._product.agents]
+        fallbacks = tuple(getattr(self._flags(), "fallback_models", ()))
+        answering = [pin.provider for pin in pins] + [one.partition(":")[0] for one in fallbacks]
         ledger = Ledger(store, self._fence)
         self._spent = (await totals(store, row.id)).answered
         flags = self._flags()
@@ -205,7 +207,7 @@ class Execution:
                 run=row.id,
                 fingerprint=canonical_json(self._product.fingerprint(brief)),
                 limits=self._product.limits(flags),
-                fallbacks=tuple(getattr(flags, "fallback_models", ())),
+                fallbacks=fallbacks,
             ),
             ledger=ledger,
             models=models,
@@ -226,7 +228,7 @@ class Execution:
             documents=documents,
             artifacts=_AnnouncedArtifacts(store, self._fence, self._recorder),
             publisher=FolderPublisher(Path(row.out)),
-            offline=all(pin.provider == "offline" for pin in pins),
+            offline="offline" in answering,
         )
         return services, gateway
 
