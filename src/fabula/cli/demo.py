@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fabula.cli.driving import Driven, drive
-from fabula.cli.edge import DONE, shown
+from fabula.cli.edge import DONE, ready_folder, shown
 from fabula.cli.terminal import Terminal, usd
-from fabula.errors import BadInput
 
 if TYPE_CHECKING:
     from fabula.media.gallery import GalleryItem
@@ -29,6 +28,7 @@ NOTE = (
 
 async def show_examples(terminal: Terminal, settings: Settings, *, out: Path, browser: bool) -> int:
     """Run every example into `out` and write the gallery, `index.html`, beside them."""
+    await asyncio.to_thread(ready_folder, out)
     items: list[GalleryItem] = []
     for product, brief in EXAMPLES.items():
         folder = out / product
@@ -90,10 +90,5 @@ def _write_gallery(out: Path, items: Sequence[GalleryItem]) -> Path:
     from fabula.media.gallery import render_gallery
 
     page = out.absolute() / "index.html"
-    try:
-        page.write_text(render_gallery(items), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(
-            "out", f"{out} cannot be written: {error.strerror}", f"쓸 수 없습니다: {error.strerror}"
-        ) from None
+    page.write_text(render_gallery(items), encoding="utf-8")
     return page

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fabula.cli.driving import drive
-from fabula.cli.edge import DONE
+from fabula.cli.edge import DONE, ready_folder
 from fabula.cli.terminal import Terminal, usd
 from fabula.errors import BadInput, Rejected
 
@@ -33,6 +34,8 @@ async def run_product(
     """Run a product on a brief's file."""
     from fabula.runs import new_run_id
 
+    if out is not None:
+        await asyncio.to_thread(ready_folder, out)
     run_id = new_run_id()
     switches = read_flags(flags)
 

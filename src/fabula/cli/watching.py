@@ -168,12 +168,14 @@ def _refused(ko: str) -> Line:
     return line
 
 
+def _rewrite(event: Event) -> tuple[str, str]:
+    why = _short(event.note.get("reason", ""))
+    return f"다시 씀: {event.item}: {why}", f"written again: {event.item}: {why}"
+
+
 def _placeholder(event: Event) -> tuple[str, str]:
     why = _short(event.note.get("reason", ""))
-    return (
-        f"자리만 남김: {event.item}: {why}",
-        f"placeholder: {event.item}: {why}",
-    )
+    return f"자리만 남김: {event.item}: {why}", f"placeholder: {event.item}: {why}"
 
 
 def _switched(event: Event) -> tuple[str, str]:
@@ -188,6 +190,7 @@ _LINES: Mapping[str, Line] = {
     "source_refused": _refused("쓰지 못한 글"),
     "picture_refused": _refused("쓰지 못한 그림"),
     "link_refused": _refused("쓰지 못한 주소"),
+    "rewrite": _rewrite,
     "placeholder": _placeholder,
     "model_switched": _switched,
 }

@@ -131,6 +131,20 @@ def test_a_bad_brief_exits_with_2_and_names_the_field(
     assert done.json["field"] == field
 
 
+@pytest.mark.parametrize("out", ["brief.yaml", "brief.yaml/below", "/proc/fabula"])
+def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_paid(
+    fabula_: Command,
+    model: Model,
+    brief: Path,
+    out: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(brief.parent)
+    asked = model()
+    done = fabula_("run", "echo", "--brief", brief, "--out", out, "--json")
+    assert (done.code, done.json["field"], asked.calls) == (2, "out", 0)
+
+
 def test_flags_are_read_as_yaml(fabula_: Command, model: Model, brief: Path) -> None:
     model()
     done = fabula_(

@@ -18,6 +18,7 @@ def finished(done: int, total: int, eta_s: float | None = None) -> Event:
         (Event("template_fallback", note={"template_id": "editorial-deep", "reason": "x"}), "틀"),
         (Event("source_refused", note={"source": "a.md", "reason": "비었음"}), "a.md: 비었음"),
         (Event("placeholder", item="write_section/s2", note={"reason": "짧음"}), "s2: 짧음"),
+        (Event("rewrite", item="write/s2", note={"reason": "짧음"}), "다시 씀: write/s2: 짧음"),
         (Event("model_switched", note={"agent": "a", "from": "m1", "to": "m2"}), "m1 → m2"),
         (Event("step.failed", step="publish", note={"code": "bug", "reason": "r"}), "publish"),
         (Event("something_new", note={"post_id": "p1"}), "something_new post_id=p1"),
