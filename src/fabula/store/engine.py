@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Executable, Table, event, inspect, literal, select
+from sqlalchemy import ColumnElement, Executable, Table, bindparam, event, inspect, literal, select
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
@@ -69,10 +69,12 @@ class Store:
         await self._reader.dispose()
         await self._engine.dispose()
 
-    async def read(self, statement: Executable) -> CursorResult[Any]:
-        """Run one read; the rows are fetched and buffered."""
+    async def read(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> CursorResult[Any]:
+        """Run one read, `values` for its bound names; the rows are fetched and buffered."""
         async with self._reader.connect() as connection:
-            return await connection.execute(statement)
+            return await connection.execute(statement, values)
 
     async def write(self, work: Work[R]) -> R:
         """Run `work` in a write transaction that may be shared with other waiting work.
@@ -181,10 +183,18 @@ def fenced_insert(
     )
 
 
+# Built once: making a statement anew costs more than running it.
+_HELD = (
+    select(runs)
+    .where(runs.c.id == bindparam("of_run"), runs.c.epoch == bindparam("of_epoch"))
+    .with_for_update(key_share=True)
+)
+
+
 async def hold(connection: AsyncConnection, fence: Fence) -> Any:
     """Lock the run's row for a fenced transaction and return it; LeaseLost when it moved on."""
-    held = select(runs).where(runs.c.id == fence.run, runs.c.epoch == fence.epoch)
-    row = (await connection.execute(held.with_for_update(key_share=True))).one_or_none()
+    values = {"of_run": fence.run, "of_epoch": fence.epoch}
+    row = (await connection.execute(_HELD, values)).one_or_none()
     if row is None:
         raise lease_lost(fence)
     return row

@@ -103,10 +103,9 @@ class Ledger:
 
     async def find(self, key: str) -> Answered | None:
         """Return the answer to the same question, if it was paid for already."""
-        query = select(ledger).where(
-            ledger.c.run == self._fence.run, ledger.c.key == key, ledger.c.state == "answered"
-        )
-        row = (await self._store.read(query)).one_or_none()
+        row = (
+            await self._store.read(_FIND, {"of_run": self._fence.run, "of_key": key})
+        ).one_or_none()
         return _answered(row) if row else None
 
     async def claim(self, question: Question, *, allowance: int) -> str:
@@ -152,6 +151,7 @@ class Ledger:
         """Put the answer in the claim's place; LeaseLost when the run was taken over."""
         await self._end(
             claim,
+            _ANSWER,
             state="answered",
             model_version=answer.model_version,
             text=answer.text,
@@ -159,30 +159,21 @@ class Ledger:
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost=answer.cost,
-            answered_at=db_now(),
         )
 
     async def release(self, claim: str) -> None:
         """Drop the reservation of a call that the provider refused."""
-        await self._end(claim, state="released")
+        await self._end(claim, _END, state="released")
 
     async def doubt(self, claim: str) -> None:
         """Keep the reservation of a call that brought no answer but may be billed."""
-        await self._end(claim, state="in_doubt")
+        await self._end(claim, _END, state="in_doubt")
 
-    async def _end(self, claim: str, **values: Any) -> None:
-        owned = (
-            select(runs.c.id)
-            .where(runs.c.id == self._fence.run, runs.c.epoch == self._fence.epoch)
-            .with_for_update(read=True)
-            .scalar_subquery()
-        )
-        statement = (
-            update(ledger).where(ledger.c.id == claim, ledger.c.run == owned).values(**values)
-        )
+    async def _end(self, claim: str, statement: Any, **values: Any) -> None:
+        held = {"of_claim": claim, "of_run": self._fence.run, "of_epoch": self._fence.epoch}
 
         async def write(connection: AsyncConnection) -> None:
-            if (await connection.execute(statement)).rowcount != 1:
+            if (await connection.execute(statement, {**held, **values})).rowcount != 1:
                 raise lease_lost(self._fence)
 
         await self._store.write(write)
@@ -236,8 +227,26 @@ def _total(condition: Any, column: Any) -> Any:
     return func.coalesce(func.sum(case((condition, column), else_=0)), 0)
 
 
+def _ending() -> Any:
+    owned = (
+        select(runs.c.id)
+        .where(runs.c.id == bindparam("of_run"), runs.c.epoch == bindparam("of_epoch"))
+        .with_for_update(read=True)
+        .scalar_subquery()
+    )
+    mine = (ledger.c.id == bindparam("of_claim")) & (ledger.c.run == owned)
+    return update(ledger).where(mine)
+
+
 # Built once: making these statements anew costs more than running them.
 _SUMS = _sums()
+_END = _ending()
+_ANSWER = _END.values(answered_at=db_now())
+_FIND = select(ledger).where(
+    ledger.c.run == bindparam("of_run"),
+    ledger.c.key == bindparam("of_key"),
+    ledger.c.state == "answered",
+)
 _CLAIM = ledger.insert().values(claimed_at=db_now())
 
 
