@@ -16,7 +16,7 @@ RUNNABLE = re.findall(
     r"<!-- run -->\n```(python|bash)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE
 )
 LINKS = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README)
-TARGETS = re.findall(r"\bmake ([a-z]+)", README)
+TARGETS = re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)
 
 
 @pytest.fixture

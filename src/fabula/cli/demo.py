@@ -25,6 +25,8 @@ NOTE = (
     "Made by the offline model: a sample of the pipeline, not of the prose."
 )
 
+OUTCOMES = {"complete": "완성", "degraded": "빈 자리 있음"}
+
 
 async def show_examples(terminal: Terminal, settings: Settings, *, out: Path, browser: bool) -> int:
     """Run every example into `out` and write the gallery, `index.html`, beside them."""
@@ -78,7 +80,7 @@ def _item(product: str, result: RunResult) -> GalleryItem:
         href=f"{product}/index.html",
         thumbnail=thumbnail,
         facts=(
-            ("상태", str(result.outcome)),
+            ("상태", OUTCOMES.get(str(result.outcome), str(result.outcome))),
             ("호출", str(result.calls)),
             ("비용", usd(result.cost)),
             ("파일", str(len(names))),

@@ -174,7 +174,7 @@ def _note(event: Event) -> str:
         return f"{note.get('size', 0):,} B"
     line = line_of(event)
     if line and event.type != "step.failed":
-        return line[0]
+        return line
     known = ("ko", "reason", "product", "outcome", "code", "granted")
     return " ".join(str(note[key]) for key in known if note.get(key))
 

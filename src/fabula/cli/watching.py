@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 MOST_REASON = 200
 PLAIN_STEPS = 10
 """Without a terminal, progress is told after each tenth of the work."""
-
-Line = Callable[["Event"], tuple[str, str]]
 
 
 class Watcher:
@@ -65,7 +63,7 @@ class Watcher:
         elif event.type == "step.finished":
             self._advance(event)
         elif line := line_of(event):
-            self._note(*line)
+            self._note(line, line)
 
     def _begin(self, event: Event) -> None:
         product = event.note.get("product")
@@ -106,16 +104,21 @@ class Watcher:
             self._terminal.note(ko, en)
 
 
-def line_of(event: Event) -> tuple[str, str] | None:
-    """Return the line that a notice deserves, in Korean and English; None for quiet events."""
+def line_of(event: Event) -> str | None:
+    """Return the line that a notice deserves; None for quiet events."""
+    if event.type == "step.failed":
+        # Its reason is told once, at the run's end.
+        return f"단계 실패 / step failed: {event.item or event.step} ({event.note.get('code')})"
     if event.type.partition(".")[0] in ("step", "run") or event.type in ("artifact", "cost"):
-        return _failure(event) if event.type == "step.failed" else None
-    maker = _LINES.get(event.type)
-    if maker:
-        return maker(event)
-    facts = " ".join(f"{key}={_short(value)}" for key, value in event.note.items())
-    text = " ".join(part for part in (event.type, event.item, facts) if part)
-    return text, text
+        return None
+    note = event.note
+    if event.type == "model_switched":
+        note = {**note, "source": f"{note.get('agent')}: {note.get('from')} → {note.get('to')}"}
+    if event.type not in _NAMES:
+        facts = " ".join(f"{key}={_short(value)}" for key, value in note.items())
+        return " ".join(part for part in (event.type, event.item, facts) if part)
+    what = event.item or note.get("source") or note.get("template_id")
+    return f"{_NAMES[event.type]}: {what}: {_short(note.get('reason', ''))}"
 
 
 def in_doubt_line(note: Mapping[str, Any]) -> tuple[str, str]:
@@ -148,51 +151,14 @@ def _progress_bar(console: Any) -> Progress:
     )
 
 
-def _failure(event: Event) -> tuple[str, str]:
-    # Its reason is told once, at the run's end.
-    line = f"단계 실패 / step failed: {event.item or event.step} ({event.note.get('code')})"
-    return line, line
-
-
-def _fallback(event: Event) -> tuple[str, str]:
-    used, why = event.note.get("template_id"), _short(event.note.get("reason", ""))
-    return f"기본 틀 `{used}`로 바꿈: {why}", f"template fell back to `{used}`: {why}"
-
-
-def _refused(ko: str) -> Line:
-    def line(event: Event) -> tuple[str, str]:
-        where, why = _short(event.note.get("source", "")), _short(event.note.get("reason", ""))
-        what = event.type.replace("_", " ")
-        return f"{ko}: {where}: {why}", f"{what}: {where}: {why}"
-
-    return line
-
-
-def _rewrite(event: Event) -> tuple[str, str]:
-    why = _short(event.note.get("reason", ""))
-    return f"다시 씀: {event.item}: {why}", f"written again: {event.item}: {why}"
-
-
-def _placeholder(event: Event) -> tuple[str, str]:
-    why = _short(event.note.get("reason", ""))
-    return f"자리만 남김: {event.item}: {why}", f"placeholder: {event.item}: {why}"
-
-
-def _switched(event: Event) -> tuple[str, str]:
-    note = event.note
-    change = f"{note.get('agent')}: {note.get('from')} → {note.get('to')}"
-    why = _short(note.get("reason", ""))
-    return f"모델을 바꿈: {change} ({why})", f"model switched: {change} ({why})"
-
-
-_LINES: Mapping[str, Line] = {
-    "template_fallback": _fallback,
-    "source_refused": _refused("쓰지 못한 글"),
-    "picture_refused": _refused("쓰지 못한 그림"),
-    "link_refused": _refused("쓰지 못한 주소"),
-    "rewrite": _rewrite,
-    "placeholder": _placeholder,
-    "model_switched": _switched,
+_NAMES = {
+    "template_fallback": "기본 틀로 바꿈 / template fallback",
+    "source_refused": "쓰지 못한 글 / source refused",
+    "picture_refused": "쓰지 못한 그림 / picture refused",
+    "link_refused": "쓰지 못한 주소 / link refused",
+    "rewrite": "다시 씀 / written again",
+    "placeholder": "자리만 남김 / placeholder",
+    "model_switched": "모델을 바꿈 / model switched",
 }
 
 

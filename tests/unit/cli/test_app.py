@@ -82,7 +82,7 @@ def test_a_degraded_result_is_a_success_that_says_so(
     done = fabula_("run", "echo", "--brief", brief)
     assert done.code == 0
     assert "degraded" in done.out
-    assert "자리만 남김: write/2" in done.err
+    assert "placeholder: write/2" in done.err
 
 
 @pytest.mark.parametrize(
