@@ -129,8 +129,21 @@ def _report_success(terminal: Terminal, result: RunResult) -> None:
     terminal.say(f"비용 / cost: {usd(result.cost)}, {result.calls} calls")
     folder = Path(result.out)
     terminal.say(f"폴더 / folder: {shown(folder)}")
+    for name, size in _files(result):
+        terminal.say(f"  {size:>9,}  {name}")
+
+
+def _files(result: RunResult) -> list[tuple[str, int]]:
+    """Return names and sizes in bytes; a folder's files are counted together."""
+    files, folders = [], dict[str, list[int]]()
     for artifact in result.artifacts:
-        terminal.say(f"  {artifact.size:>9,}  {artifact.name}")
+        folder, slash, _ = artifact.name.partition("/")
+        if slash:
+            folders.setdefault(folder, []).append(artifact.size)
+        else:
+            files.append((artifact.name, artifact.size))
+    counted = [(f"{name}/ ({len(sizes)})", sum(sizes)) for name, sizes in folders.items()]
+    return files + counted
 
 
 async def _say_next(terminal: Terminal, runner: Runner, result: RunResult) -> None:

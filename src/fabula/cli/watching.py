@@ -128,7 +128,7 @@ def in_doubt_line(note: Mapping[str, Any]) -> tuple[str, str]:
         return "답을 확인하지 못한 호출은 없습니다", "no call is in doubt"
     return (
         f"답을 확인하지 못한 호출 {calls}번, 많아야 {most}",
-        f"{calls} calls in doubt, {most} at most",
+        f"calls in doubt: {calls}, {most} at most",
     )
 
 

@@ -59,7 +59,7 @@ def test_a_resume_says_what_is_in_doubt(capsys: pytest.CaptureFixture[str]) -> N
         watcher.see(Event("run.resumed", note=note))
     err = capsys.readouterr().err
     assert "r1" in err
-    assert "2 calls in doubt, 0.5 USD at most" in err
+    assert "calls in doubt: 2, 0.5 USD at most" in err
 
 
 def test_nothing_in_doubt_is_said_too() -> None:
