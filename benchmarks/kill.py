@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.ground import Ground, Task, WorkerFailed, prepared, was_killed
-from benchmarks.sound import broken_promises, item_states, run_started
+from benchmarks.sound import broken_promises, mishaps, run_started
 from benchmarks.worker import POINTS, Point
 
 SETTLE_MS = 300.0
@@ -100,7 +100,7 @@ def tried(task: Task, blows: Sequence[Blow], whole: Unbroken, folder: Path) -> V
         result = ground.finish(resume=run_started(ground.home))
         again = ground.paid() - whole.paid
         verdict.repaid = again.total()
-        verdict.lost = result["status"] != "succeeded" or bool(item_states(ground.home))
+        verdict.lost = result["status"] != "succeeded" or bool(mishaps(ground.home))
         verdict.unequal = differing(ground.published(), whole.published)
         verdict.broken += broken_promises(ground.home, ended=True)
         if again - may_repeat:

@@ -28,6 +28,7 @@ from benchmarks.overhead import call_overhead, fsync_ms, node_overhead
 
 MAGAZINE_BRIEF = ROOT / "examples" / "magazine" / "brief.yaml"
 SECTIONS = 12
+PUBLISHED = {"layout.json", "index.html", "thumbnail.png"}
 QUICK_DISK_MS = 1.0
 SEED = 1
 
@@ -79,6 +80,8 @@ def killed(folder: Path) -> dict[str, list[kill.Verdict]]:
     """Try both scenarios: 20 magazine runs with a kill each, one run of 200 calls with 20."""
     magazine = magazine_task()
     whole = kill.unbroken(magazine, folder / "magazine" / "whole")
+    if not whole.published.keys() >= PUBLISHED:
+        raise RuntimeError(f"the unbroken run published {sorted(whole.published)}")
     plans = kill.one_kill_each(SEED, whole.calls_s)
     long = echo_task(199, writers=8)
     long_whole = kill.unbroken(long, folder / "long" / "whole")

@@ -55,8 +55,8 @@ def fingerprint(home: Path) -> dict[str, Sequence[Any]]:
     }
 
 
-def item_states(home: Path) -> Counter[str]:
-    """Count the placeholders in a run's events."""
+def mishaps(home: Path) -> Counter[str]:
+    """Count the events of a run that say that an item or a step went wrong."""
     query = "SELECT type FROM events WHERE type IN ('placeholder', 'step.failed')"
     return Counter(type_ for (type_,) in _rows(home / "fabula.db", query))
 

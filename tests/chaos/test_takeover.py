@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,7 @@ def test_a_sleeper_writes_nothing_once_its_run_was_taken_over(
         sleeper = ground.start(point=point, nth=nth, by="SIGSTOP")
         try:
             _wait_until_stopped(sleeper)
+            _leave_the_files_unlocked(sleeper, ground.home)
             taken_over = ground.finish(resume=True)
             rows, files = fingerprint(ground.home), _files(ground)
             sleeper.send_signal(signal.SIGCONT)
@@ -58,6 +61,28 @@ def _wait_until_stopped(worker: subprocess.Popen[str]) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("the worker never slept")
+
+
+def _leave_the_files_unlocked(worker: subprocess.Popen[str], home: Path) -> None:
+    """Let a worker that sleeps inside a transaction end that first: SQLite knows no fence."""
+    for _ in range(50):
+        if not any(_locked(home / name) for name in ("fabula.db", "checkpoints.db")):
+            return
+        worker.send_signal(signal.SIGCONT)
+        time.sleep(0.001)
+        worker.send_signal(signal.SIGSTOP)
+        _wait_until_stopped(worker)
+    raise AssertionError("the worker sleeps in transactions alone")
+
+
+def _locked(path: Path) -> bool:
+    with closing(sqlite3.connect(path, timeout=0)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.rollback()
+    return False
 
 
 def _files(ground: Ground) -> dict[str, bytes]:
