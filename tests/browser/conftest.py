@@ -209,7 +209,8 @@ def pictures() -> dict[str, bytes]:
     return all_pictures()
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running while it is open: past this folder no async test could run.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
