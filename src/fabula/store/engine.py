@@ -150,6 +150,10 @@ def _create_or_check(connection: Any) -> None:
     if inspect(connection).has_table("alembic_version"):
         found = connection.execute(sql("SELECT version_num FROM alembic_version")).scalar()
         if found != REVISION:
+            from fabula.store.migrations import upgrade
+
+            found = upgrade(connection, str(found))
+        if found != REVISION:
             raise StoreError(
                 f"the database is at schema {found}, this version of fabula uses {REVISION}: "
                 "use the fabula that made it, or another FABULA_HOME",

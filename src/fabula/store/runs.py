@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fabula.documents import Document
 from fabula.errors import BadInput
 from fabula.store.engine import Fence, Store, hold, lease_lost
-from fabula.store.tables import db_now, documents, runs
+from fabula.store.tables import artifacts, db_now, documents, runs
 
 RunStatus = Literal[
     "queued",
@@ -44,10 +44,29 @@ class NewRun:
     budget: int | None
     timeout_s: float | None
     parent: str | None = None
+    change: Mapping[str, Any] | None = None
+    """What a changed run starts from: name, request, state and the ids `copied` of its parent."""
 
 
-async def insert_run(store: Store, run: NewRun, brief: Document, owner: str, lease_s: float) -> int:
-    """Write the row with the lease taken, and its brief; return the epoch."""
+@dataclass(frozen=True)
+class Copied:
+    """Rows that a new run takes over from its parent: ids of documents, names of artifacts."""
+
+    parent: str
+    documents: Sequence[str]
+    artifacts: Sequence[str]
+
+
+async def insert_run(
+    store: Store,
+    run: NewRun,
+    brief: Document,
+    owner: str,
+    lease_s: float,
+    *,
+    copied: Copied | None = None,
+) -> int:
+    """Write the row with the lease taken, its brief and what it takes over; return the epoch."""
     epoch = 1
     values = {
         "id": run.id,
@@ -55,6 +74,7 @@ async def insert_run(store: Store, run: NewRun, brief: Document, owner: str, lea
         "product": run.product,
         "door": run.door,
         "parent": run.parent,
+        "change": dict(run.change) if run.change else None,
         "status": "running",
         "brief": brief.id,
         "flags": dict(run.flags),
@@ -83,9 +103,22 @@ async def insert_run(store: Store, run: NewRun, brief: Document, owner: str, lea
     async def write(connection: AsyncConnection) -> int:
         await connection.execute(runs.insert().values(**values))
         await connection.execute(documents.insert().values(**document))
+        if copied:
+            await _copy(connection, run.id, copied, besides=brief.id)
         return epoch
 
     return await store.write(write)
+
+
+async def _copy(connection: AsyncConnection, run: str, copied: Copied, *, besides: str) -> None:
+    wanted = [id_ for id_ in copied.documents if id_ != besides]
+    for table, key, names in ((documents, "id", wanted), (artifacts, "name", copied.artifacts)):
+        columns = [column for column in table.c if column.name not in ("run", "created_at")]
+        rows = select(literal(run), *columns, db_now()).where(
+            table.c.run == copied.parent, table.c[key].in_(names)
+        )
+        into = ["run", *(column.name for column in columns), "created_at"]
+        await connection.execute(table.insert().from_select(into, rows))
 
 
 async def get_run(store: Store, run: str) -> RunRow:
@@ -121,11 +154,12 @@ async def take_run(
     lease_s: float,
     budget: int | None = None,
     grant: str | None = None,
+    reason: Mapping[str, Any] | None = None,
 ) -> int | None:
     """Take over a run whose lease has ended, with a new epoch; None when another was faster.
 
     `budget` (nano-USD) replaces the run's budget; `grant` names an item that gets its allowance of
-    paid calls once more.
+    paid calls once more; `reason` is kept while it runs, such as a person's answers.
     """
 
     async def write(connection: AsyncConnection) -> int | None:
@@ -140,7 +174,7 @@ async def take_run(
             "lease_until": db_now() + lease_s,
             "status": "running",
             "code": None,
-            "reason": None,
+            "reason": dict(reason) if reason else None,
             "not_before": None,
             "cancel_wanted": False,
             "finished_at": None,

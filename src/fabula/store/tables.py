@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
-REVISION = "0001"
+REVISION = "0002"
 """The schema's Alembic revision; a new database is made from the metadata and stamped with it."""
 
 NANO = 1_000_000_000
@@ -56,6 +56,7 @@ runs = Table(
     Column("product", String(64), nullable=False),
     Column("door", String(16), nullable=False),
     Column("parent", String(64)),
+    Column("change", JSON(none_as_null=True)),
     Column("status", String(16), nullable=False),
     Column("code", String(64)),
     Column("reason", JSON),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.errors import StoreError
 from fabula.settings import Settings
-from fabula.store.engine import Store
+from fabula.store.engine import Fence, Store
+from fabula.store.runs import get_run
 from fabula.store.tables import REVISION, db_now, runs
+
+MakeRun = Callable[..., Awaitable[Fence]]
 
 
 async def test_new_database_is_stamped_and_opens_again(settings: Settings, store: Store) -> None:
@@ -27,6 +31,25 @@ async def test_database_of_another_schema_is_refused(settings: Settings, store: 
     await store.write(age)
     with pytest.raises(StoreError, match="0000"):
         await Store.open(settings)
+
+
+async def test_a_database_of_an_earlier_schema_is_brought_up_and_keeps_its_runs(
+    settings: Settings, store: Store, make_run: MakeRun
+) -> None:
+    await make_run("old")
+
+    async def age(connection: AsyncConnection) -> None:
+        await connection.execute(text("ALTER TABLE runs DROP COLUMN change"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+
+    await store.write(age)
+    again = await Store.open(settings)
+    try:
+        row = await get_run(again, "old")
+        found = (await again.read(text("SELECT version_num FROM alembic_version"))).scalar_one()
+    finally:
+        await again.close()
+    assert (row.change, found) == (None, REVISION)
 
 
 async def test_an_unusable_home_is_named(tmp_path: Path) -> None:

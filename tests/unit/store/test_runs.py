@@ -5,10 +5,21 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from fabula.errors import BadInput, LeaseLost
+from fabula.documents import Document
+from fabula.errors import BadInput, LeaseLost, StoreError
+from fabula.store.documents import StoredArtifacts, StoredDocuments, list_artifacts
 from fabula.store.engine import Fence, Store
 from fabula.store.events import Event, append_events, list_events
-from fabula.store.runs import end_run, get_run, lease_left, take_run, want_cancel
+from fabula.store.runs import (
+    Copied,
+    NewRun,
+    end_run,
+    get_run,
+    insert_run,
+    lease_left,
+    take_run,
+    want_cancel,
+)
 
 MakeRun = Callable[..., Awaitable[Fence]]
 
@@ -80,3 +91,46 @@ async def test_events_are_numbered_without_gaps(store: Store, make_run: MakeRun)
     assert [(event.seq, event.type) for event in stored] == [(1, "a"), (2, "b"), (3, "c")]
     assert stored[2].note == {"n": 1}
     assert await list_events(store, "r1", after=2) == stored[2:]
+
+
+class Page(Document):
+    text: str
+
+
+async def test_a_changed_run_takes_over_what_it_names_and_says_what_it_is(
+    store: Store, make_run: MakeRun
+) -> None:
+    parent = await make_run()
+    of_parent = StoredDocuments(store, parent)
+    kept, left = await of_parent.put(Page(text="남김")), await of_parent.put(Page(text="버림"))
+    files = StoredArtifacts(store, parent)
+    for name in ("pictures/a.png", "index.html"):
+        await files.put(name, name.encode(), "image/png")
+    brief = Page(text="가을")
+    new = NewRun(
+        id="r2",
+        project="p",
+        product="magazine",
+        door="library",
+        flags={},
+        replaced=(),
+        profile="offline",
+        out="out",
+        budget=None,
+        timeout_s=None,
+        parent="r1",
+        change={"name": "rewrite", "state": {"section": kept}},
+    )
+    copied = Copied("r1", [kept, brief.id], ["pictures/a.png"])
+    fence = Fence("r2", await insert_run(store, new, brief, "me", 3.0, copied=copied))
+    row = await get_run(store, "r2")
+    assert (row.parent, row.change["name"]) == ("r1", "rewrite")
+    own = StoredDocuments(store, fence)
+    assert (await own.get(Page, kept)).text == "남김"
+    with pytest.raises(StoreError, match="has no Page"):
+        await own.get(Page, left)
+    assert [one.name for one in await list_artifacts(store, "r2")] == ["pictures/a.png"]
+    assert [one.name for one in await list_artifacts(store, "r1")] == [
+        "index.html",
+        "pictures/a.png",
+    ]
