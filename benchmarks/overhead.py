@@ -51,7 +51,7 @@ def fsync_ms(folder: Path, times: int = 200) -> float:
 
 
 class NodeOverhead(NamedTuple):
-    """`ratio` of the medians; times in milliseconds, of one drive of the graph."""
+    """The median `ratio` of neighbours, and median times of one drive, in milliseconds."""
 
     ratio: float
     bare_ms: float
@@ -61,7 +61,7 @@ class NodeOverhead(NamedTuple):
 
 
 async def node_overhead(folder: Path, *, rounds: int = 4, times: int = 7) -> NodeOverhead:
-    """Drive the same graph bare and through a run, in turn, and compare the medians.
+    """Drive the same graph bare and through a run, in turn, and compare the neighbours.
 
     Each drive is timed from the first step asked for to the end of the stream: supersteps and
     their checkpoints on both sides; on fabula's also its events, their rows and the lease's
@@ -85,9 +85,8 @@ async def node_overhead(folder: Path, *, rounds: int = 4, times: int = 7) -> Nod
         ours.append(watch.seconds * 1000)
         starts.append((watch.began - began) * 1000)
         ends.append((ended - watch.ended) * 1000)
-    return NodeOverhead(
-        median(ours) / median(bare), median(bare), median(ours), median(starts), median(ends)
-    )
+    ratio = median(one / other for one, other in zip(ours, bare, strict=True))
+    return NodeOverhead(ratio, median(bare), median(ours), median(starts), median(ends))
 
 
 async def _bare(path: Path, rounds: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -41,11 +41,9 @@ async def append_events(
     async def write(connection: AsyncConnection) -> list[Event]:
         await hold(connection, fence)
         now = (await connection.execute(select(db_now()))).scalar_one()
-        numbered = [
-            Event(**{**asdict(one), "seq": seq, "at": now})
-            for seq, one in enumerate(batch, start=after + 1)
-        ]
-        rows = [{"run": fence.run, **asdict(one)} for one in numbered]
+        numbered = [replace(one, seq=seq, at=now) for seq, one in enumerate(batch, start=after + 1)]
+        # Not `asdict`: it copies every note to its depth, half the time of a batch.
+        rows = [{"run": fence.run, **vars(one)} for one in numbered]
         await connection.execute(events.insert(), rows)
         return numbered
 
