@@ -5,6 +5,7 @@ FabulaError
 │   └── MissingExtra    a product's optional dependency is not installed
 ├── Rejected            an answer stayed bad; a value that is routed, raised only without a route
 ├── GateFailed          a document broke its contract; the run fails and is never retried
+├── ReplayMiss          a replay asked something that the run's ledger has no answer to
 ├── Stop                a reason to stop; the run keeps everything and stays resumable
 │   ├── OverBudget      the next call could cost more than the budget has left
 │   ├── Cancelled       someone asked the run to stop
@@ -95,6 +96,24 @@ class GateFailed(FabulaError):
         self.path = path
         self.got = got
         self.wanted = wanted
+
+
+class ReplayMiss(FabulaError):
+    """Say which agent's question, about which item, the replayed run never paid for."""
+
+    code = "replay_miss"
+
+    def __init__(self, *, run: str, agent: str, item: str, attempt: int) -> None:
+        super().__init__(
+            f"the ledger of `{run}` has no answer for {agent} about `{item}` (attempt {attempt}): "
+            "a prompt, a schema or a rule differs from the run's, or the run ended before it; "
+            "nothing was asked or paid",
+            f"`{run}`의 장부에 {agent}의 `{item}` 답이 없습니다(시도 {attempt}). 프롬프트나 규칙이 "
+            "그때와 다르거나 실행이 그 전에 끝났습니다. 새로 묻거나 쓴 돈은 없습니다",
+        )
+        self.agent = agent
+        self.item = item
+        self.attempt = attempt
 
 
 class Stop(FabulaError):

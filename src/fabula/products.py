@@ -20,8 +20,8 @@ from fabula.gateway.provider import Recipe
 from fabula.graphs.magazine.agents import AGENTS as MAGAZINE_AGENTS
 from fabula.graphs.magazine.flags import MagazineFlags
 from fabula.graphs.magazine.flags import limits as magazine_limits
-from fabula.nodes import Replacements
-from fabula.nodes.services import refusing_services
+from fabula.nodes import Change, Replacements
+from fabula.nodes.services import Services, refusing_services
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,38 @@ class Product:
     """Paid calls that one item may cost at most, re-asks and rewrites together."""
     flag_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a flag, further names of environment variables that set it."""
+    changes: Mapping[str, Change[Any]] = field(default_factory=dict)
+    """What can be changed about a finished run, by name."""
+    recorded: Mapping[str, Mapping[str, type[Document]]] = field(default_factory=dict)
+    """For a node that reads files or the web, the kind of document that each state key names: a
+    replay takes the recorded one."""
+    answers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    """For a question to a person, by its name, what an answer must be."""
 
-    def check(self, flags: BaseModel, replace: Replacements) -> None:
+    def check(self, flags: BaseModel, replace: Replacements, change: str | None = None) -> None:
         """Build the graph once for nothing: BadInput for a node name that it does not have.
 
         It loads what the graph needs, so that a run's lease does not tick while it loads.
         """
-        self.build(refusing_services(), flags, replace=replace)
+        self.graph(refusing_services(), flags, replace, change)
+
+    def graph(
+        self, services: Services, flags: BaseModel, replace: Replacements, change: str | None
+    ) -> Any:
+        """Build the product's graph, or that of a change to a finished run."""
+        build = self.change(change).build if change else self.build
+        return build(services, flags, replace=replace)
+
+    def change(self, name: str) -> Change[Any]:
+        """Return the change of that name; BadInput lists the names."""
+        if name not in self.changes:
+            listed = ", ".join(self.changes) or "none"
+            raise BadInput(
+                "change",
+                f"{self.name} has no change `{name}`; its changes: {listed}",
+                f"{self.name}에는 `{name}`라는 변경이 없습니다. 있는 것: {listed}",
+            )
+        return self.changes[name]
 
     def mermaid(self, flags: BaseModel) -> str:
         """Draw the graph."""

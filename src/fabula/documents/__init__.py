@@ -9,5 +9,16 @@ from fabula.documents.base import (
     canonical_json,
     content_hash,
 )
+from fabula.documents.portable import MachinePath, portable
 
-__all__ = ["Aliases", "Document", "Ref", "Strict", "alias_ids", "canonical_json", "content_hash"]
+__all__ = [
+    "Aliases",
+    "Document",
+    "MachinePath",
+    "Ref",
+    "Strict",
+    "alias_ids",
+    "canonical_json",
+    "content_hash",
+    "portable",
+]

@@ -1,6 +1,8 @@
 """Reusable node factories, one verb a file; nothing here knows a product."""
 
 from fabula.nodes.ask import Bounds, ask
+from fabula.nodes.change import Begin, Change, Parent, Spend, Start
+from fabula.nodes.decide import Ask, decide
 from fabula.nodes.fan_out import Carried, Judge, Make, Stand, fan_out
 from fabula.nodes.gate import Breach, gate
 from fabula.nodes.notice import notice
@@ -10,12 +12,16 @@ from fabula.nodes.services import Node, Publisher, Services, Update
 from fabula.nodes.slot import Slot, Slots, SlotStatus, merge_slots, open_slot, slots_of
 
 __all__ = [
+    "Ask",
+    "Begin",
     "Bounds",
     "Breach",
     "Carried",
+    "Change",
     "Judge",
     "Make",
     "Node",
+    "Parent",
     "Publisher",
     "RememberedDocuments",
     "Replacements",
@@ -23,10 +29,13 @@ __all__ = [
     "Slot",
     "SlotStatus",
     "Slots",
+    "Spend",
     "Stand",
+    "Start",
     "Steps",
     "Update",
     "ask",
+    "decide",
     "fan_out",
     "gate",
     "merge_slots",

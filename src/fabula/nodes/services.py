@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fabula.gateway.agent import Agents
+from fabula.safety.fetch import Fetch, GuardedFetch
 from fabula.store.ports import Artifact, Artifacts, Documents
 
 Update = Mapping[str, Any]
@@ -36,6 +37,8 @@ class Services:
     publisher: Publisher
     offline: bool
     """True where the offline model answers: results are marked."""
+    fetch: Fetch = field(default_factory=GuardedFetch)
+    """The way to the web; the default reaches public hosts only."""
 
 
 class _Refusing:
@@ -48,4 +51,6 @@ class _Refusing:
 def refusing_services() -> Services:
     """Make services for drawings and checks: a graph is built with them, never run."""
     port: Any = _Refusing()
-    return Services(agents=port, documents=port, artifacts=port, publisher=port, offline=True)
+    return Services(
+        agents=port, documents=port, artifacts=port, publisher=port, offline=True, fetch=port
+    )
