@@ -43,6 +43,7 @@ def provider_failures() -> tuple[type[Exception], ...]:
         ("httpx2", "InvalidURL"),
         ("openai", "OpenAIError"),
         ("google.genai.errors", "APIError"),
+        ("langchain_google_genai._common", "GoogleGenerativeAIError"),
     )
     loaded = (getattr(sys.modules.get(module), name, None) for module, name in named)
     own = (ModelError, OSError, ValueError, TypeError, LookupError)
@@ -54,13 +55,14 @@ def as_provider_error(error: Exception, *, secrets: Sequence[str] = ()) -> Provi
     chain = tuple(_chain(error))
     status = next((found for link in chain if (found := _status(link)) is not None), None)
     headers = next((held for link in chain if (held := _headers(link))), {})
+    wishes = (retry_after_s(headers), *(_retry_delay_s(link) for link in chain))
     message = scrub(_words(chain, status), secrets)
     if status is not None:
         return ProviderError(
             message,
             retryable=_worth_retrying(status, chain, headers),
             status=status,
-            retry_after_s=retry_after_s(headers),
+            retry_after_s=next((wish for wish in wishes if wish is not None), None),
         )
     names = {type(link).__name__ for link in chain}
     if names & _NOT_A_REQUEST:
@@ -98,6 +100,18 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         return None
     sent = _timestamp(lower.get("date"))
     return max(0.0, due - (time.time() if sent is None else sent))
+
+
+def _retry_delay_s(error: BaseException) -> float | None:
+    """Read Google's `retryDelay`, which stands in the error's body and in no header."""
+    body = getattr(error, "details", None)
+    inner = body.get("error") if isinstance(body, Mapping) else None
+    details = inner.get("details") if isinstance(inner, Mapping) else None
+    for detail in details if isinstance(details, list) else ():
+        wish = detail.get("retryDelay") if isinstance(detail, Mapping) else None
+        if isinstance(wish, str) and wish.endswith("s"):
+            return _seconds(wish.removesuffix("s"), 1.0)
+    return None
 
 
 def _seconds(value: str | None, divisor: float) -> float | None:

@@ -43,6 +43,10 @@ _REASONS = {
     "length": "length",
     "max_tokens": "length",
     "max_output_tokens": "length",
+    "continuation": "length",
+    "blocklist": "safety",
+    "prohibited_content": "safety",
+    "spii": "safety",
 }
 
 

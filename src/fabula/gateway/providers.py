@@ -50,11 +50,21 @@ class Providers:
                 base_url=settings.local_base_url if local else settings.openai_base_url,
                 timeout_s=model.call_timeout_s,
             )
+        if model.provider == "google_genai":
+            from fabula.gateway.gemini import gemini_provider
+
+            google_key = settings.google_api_key
+            return gemini_provider(
+                model=model.name,
+                api_key=google_key.get_secret_value() if google_key else "none",
+                base_url=settings.google_base_url,
+                timeout_s=model.call_timeout_s,
+            )
         raise BadInput(
             f"agent_model_map.yaml: {model.provider}:{model.name}",
             f"this version has no adapter for the provider `{model.provider}`: pin the agent to "
-            "openai or local in your own agent_model_map.yaml (FABULA_CONFIG_DIR)",
-            f"`{model.provider}` 어댑터가 없습니다. openai나 local 모델을 지정하세요",
+            "openai, google_genai or local in your own agent_model_map.yaml (FABULA_CONFIG_DIR)",
+            f"`{model.provider}` 어댑터가 없습니다. openai, google_genai나 local 모델을 지정하세요",
         )
 
     def _offline(self) -> ChatProvider:

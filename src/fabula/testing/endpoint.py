@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,12 +17,14 @@ from fabula.gateway.provider import ChatRequest
 from fabula.testing import wire
 from fabula.testing.answers import as_text
 from fabula.testing.bill import Bill, Call
+from fabula.testing.dialects import Dialect, dialect_of, key_of, read_object
 from fabula.testing.faults import Kind, Script, read_script
 from fabula.testing.flaws import malformed, truncated, wrong_ids
 
 HANG_S = 3600.0
 SETTLE_MS = 50.0
 REFUSAL = "요청을 도와드릴 수 없습니다."
+THOUGHTS = "무엇을 써야 할지 먼저 따져 본다."
 _KEPT_HEADERS = ("content-type", "user-agent", "accept", "x-stainless-retry-count")
 
 Answer = Callable[[ChatRequest], object]
@@ -90,9 +92,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
-        if path == "/v1/models":
-            model = {"id": "loopback", "object": "model", "owned_by": "fabula"}
-            self._send(200, {"object": "list", "data": [model]})
+        listed = {"id": "loopback", "object": "model", "owned_by": "fabula"}
+        models: dict[str, dict[str, Any]] = {
+            "/v1/models": {"object": "list", "data": [listed]},
+            "/v1beta/models": {"models": [{"name": "models/loopback"}]},
+        }
+        key = self.server.desk.api_key
+        if path in models and key is not None and key_of(self.headers) != key:
+            self._send(401, wire.error(401, f"Incorrect API key provided: {key_of(self.headers)}"))
+        elif path in models:
+            self._send(200, models[path])
         elif path == "/fabula/stats":
             self._send(200, self.server.desk.bill.stats())
         else:
@@ -101,22 +110,20 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         url = urlsplit(self.path)
+        query = {key: values[-1] for key, values in parse_qs(url.query).items()}
         routes = {
-            "/v1/chat/completions": self._chat,
             "/fabula/recorded": self._recorded,
             "/fabula/mark_kill": self._mark_kill,
             "/fabula/script": self._new_script,
             "/fabula/reset": self._reset,
         }
-        if url.path not in routes:
-            self._send(404, wire.error(404, f"no such path: {url.path}"))
-            return
         try:
-            body = json.loads(raw or b"{}")
-            if not isinstance(body, dict):
-                raise wire.BadBodyError("body: a JSON object is needed")
-            query = {key: values[-1] for key, values in parse_qs(url.query).items()}
-            routes[url.path](body, query)
+            if dialect := dialect_of(url.path, query, raw):
+                self._chat(dialect, read_object(raw))
+            elif url.path in routes:
+                routes[url.path](read_object(raw), query)
+            else:
+                self._send(404, wire.error(404, f"no such path: {url.path}"))
         except (ValueError, BadInput) as bad:
             self._send(400, wire.error(400, str(bad)))
 
@@ -140,17 +147,20 @@ class Handler(BaseHTTPRequestHandler):
         self.server.desk.bill.forget()
         self._send(200, {})
 
-    def _chat(self, body: Mapping[str, Any], _: Mapping[str, str]) -> None:
+    def _chat(self, dialect: Dialect, body: Mapping[str, Any]) -> None:
         desk = self.server.desk
-        request = wire.read_request(body)
-        hash_ = wire.body_hash(body)
+        try:
+            request = dialect.read()
+        except wire.BadBodyError as bad:
+            self._refuse(dialect, 400, str(bad))
+            return
         heard = {name: self.headers[name] for name in _KEPT_HEADERS if name in self.headers}
-        call = desk.bill.receive(hash_, agent=request.agent, body=body, headers=heard)
-        sent_key = self.headers.get("authorization", "").removeprefix("Bearer ")
+        call = desk.bill.receive(dialect.body_hash(), agent=request.agent, body=body, headers=heard)
+        sent_key = key_of(self.headers)
         if desk.api_key is not None and sent_key != desk.api_key:
             desk.bill.refuse(call)
             # OpenAI, too, repeats the key that it refuses.
-            self._send(401, wire.error(401, f"Incorrect API key provided: {sent_key}"))
+            self._refuse(dialect, 401, f"Incorrect API key provided: {sent_key}")
             return
         script = desk.script
         fault = script.fault(call.number, call.repeat)
@@ -158,35 +168,36 @@ class Handler(BaseHTTPRequestHandler):
             desk.bill.refuse(call)
         desk.closing.wait(script.latency_s(call.number))
         if fault == "quota":
-            self._send(429, wire.error(429, "You exceeded your quota", code="insufficient_quota"))
+            self._refuse(dialect, 429, "You exceeded your quota", code="insufficient_quota")
         elif isinstance(fault, int):
-            wish = {"retry-after": f"{script.retry_after_s:g}"} if fault in (429, 503) else {}
-            self._send(fault, wire.error(fault, f"scripted {fault}"), wish)
+            wish = script.retry_after_s if fault in (429, 503) else None
+            self._refuse(dialect, fault, f"scripted {fault}", retry_after_s=wish)
         elif fault in ("hang", "drop"):
             desk.closing.wait(HANG_S if fault == "hang" else 0)
             self._drop()
         else:
-            self._answer(call, request, body, fault)
+            self._answer(call, request, dialect, fault)
+
+    def _refuse(self, dialect: Dialect, status: int, message: str, **more: Any) -> None:
+        refusal = dialect.refuse(status, message, **more)
+        self._send(status, refusal.body, refusal.headers)
 
     def _answer(
-        self, call: Call, request: ChatRequest, body: Mapping[str, Any], fault: Kind | None
+        self, call: Call, request: ChatRequest, dialect: Dialect, fault: Kind | None
     ) -> None:
         desk = self.server.desk
         reply = _spoilt(as_text(desk.answer(request)), fault)
-        # The model's version names the question, so that a worker can acknowledge its record.
-        named = {"model": f"{request.model}@{call.body_hash}", "id": f"chatcmpl-{call.body_hash}"}
+        cut = fault == "drop_midway"
         if fault == "not_json":
             self._send_bytes(200, b"<html>Bad gateway</html>", "text/html")
-        elif body.get("stream"):
-            with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            events = [*wire.chunks(request, reply, **named, with_usage=with_usage)]
-            self._stream(events, cut=fault == "drop_midway")
+        elif (events := dialect.events(request, reply)) is not None:
+            self._stream(events, last=dialect.last, cut=cut)
         else:
-            whole = json.dumps(wire.completion(request, reply, **named), ensure_ascii=False)
-            self._send_bytes(200, whole.encode(), "application/json", cut=fault == "drop_midway")
+            whole = json.dumps(dialect.whole(request, reply), ensure_ascii=False)
+            self._send_bytes(200, whole.encode(), "application/json", cut=cut)
         desk.bill.answer(call)
 
-    def _stream(self, events: Sequence[Mapping[str, Any]], *, cut: bool) -> None:
+    def _stream(self, events: Sequence[Mapping[str, Any]], *, last: bytes, cut: bool) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
@@ -195,9 +206,10 @@ class Handler(BaseHTTPRequestHandler):
             self._chunk(f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode())
         if cut:
             self._drop()
-        else:
-            self._chunk(b"data: [DONE]\n\n")
-            self._chunk(b"")
+            return
+        if last:
+            self._chunk(last)
+        self._chunk(b"")
 
     def _chunk(self, data: bytes) -> None:
         self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
@@ -233,18 +245,18 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _spoilt(text: str, fault: Kind | None) -> wire.Reply:
-    whole = wire.Reply(text)
-    match fault:
-        case "truncated":
-            return replace(whole, text=truncated(text), finish_reason="length")
-        case "malformed":
-            return replace(whole, text=malformed(text))
-        case "wrong_ids":
-            return replace(whole, text=as_text(wrong_ids(json.loads(text))))
-        case "no_usage":
-            whole = replace(whole, tells_usage=False)
-        case "refusal":
-            whole = wire.Reply(REFUSAL, refusal=True)
-        case "no_finish":
-            whole = replace(whole, finish_reason="")
-    return whole
+    return _SPOILS[fault](text) if fault in _SPOILS else wire.Reply(text)
+
+
+_SPOILS: Mapping[Kind | None, Callable[[str], wire.Reply]] = {
+    "truncated": lambda text: wire.Reply(truncated(text), finish_reason="length"),
+    "malformed": lambda text: wire.Reply(malformed(text)),
+    "wrong_ids": lambda text: wire.Reply(as_text(wrong_ids(json.loads(text)))),
+    "no_usage": lambda text: wire.Reply(text, tells_usage=False),
+    "refusal": lambda _: wire.Reply(REFUSAL, refusal=True),
+    "no_finish": lambda text: wire.Reply(text, finish_reason=""),
+    "thinks": lambda text: wire.Reply(text, thoughts=THOUGHTS),
+    "safety": lambda text: wire.Reply(truncated(text), finish_reason="safety"),
+    "blocked": lambda _: wire.Reply("", finish_reason="safety", blocked=True),
+    "continued": lambda text: wire.Reply(truncated(text), finish_reason="continued"),
+}

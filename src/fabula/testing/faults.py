@@ -21,6 +21,10 @@ Kind = Literal[
     "no_finish",
     "not_json",
     "quota",
+    "thinks",
+    "safety",
+    "blocked",
+    "continued",
 ]
 Which = Literal["every", "at", "first", "each"]
 

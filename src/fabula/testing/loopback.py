@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that speaks OpenAI's wire format, bills on arrival and knows what flies.
+"""A server on 127.0.0.1 that speaks OpenAI's and Google's wire formats and bills on arrival.
 
 As a process: `python -m fabula.testing.loopback --port 0` prints its port on one line.
 """
@@ -26,7 +26,7 @@ class LoopbackServer:
 
     `answer` gives a JSON value or a raw text for a request; by default what the offline model
     says, with the products' recipes, a function of the body alone. With `api_key` a request
-    without that bearer is answered 401. `set_script` changes its behaviour while it runs.
+    without it is answered 401. `set_script` changes its behaviour while it runs.
 
     Every request is billed on arrival and in flight until its record is acknowledged: a worker
     posts `{"model_version": …}` (the server's version names the question's hash), or
@@ -58,6 +58,11 @@ class LoopbackServer:
     def base_url(self) -> str:
         """The base URL that an OpenAI client takes."""
         return f"{self.url}/v1"
+
+    @property
+    def google_base_url(self) -> str:
+        """The base URL that a Gemini client takes."""
+        return self.url
 
     @property
     def calls(self) -> list[Call]:

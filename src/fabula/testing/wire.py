@@ -16,6 +16,7 @@ DEFAULT_OUTPUT_TOKENS = 4096
 _CREATED = 1_700_000_000
 """A fixed second: the same question gets the same bytes."""
 _HOW = ("stream", "stream_options")
+_FINISH = {"safety": "content_filter", "continued": "length"}
 
 
 class BadBodyError(ValueError):
@@ -24,12 +25,18 @@ class BadBodyError(ValueError):
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server says: text or refusal, why it ended, and whether it tells the usage."""
+    """What the server says: text or refusal, why it ended, and whether it tells the usage.
+
+    `finish_reason` is `stop`, `length`, `safety`, `continued` (there is more to fetch) or empty;
+    `thoughts` are billed and not part of the answer; `blocked`: the prompt was not answered at all.
+    """
 
     text: str
     finish_reason: str = "stop"
     refusal: bool = False
     tells_usage: bool = True
+    thoughts: str = ""
+    blocked: bool = False
 
 
 def body_hash(body: Mapping[str, Any]) -> str:
@@ -104,7 +111,9 @@ def completion(request: ChatRequest, reply: Reply, *, model: str, id: str) -> di
         "content": None if reply.refusal else reply.text,
         "refusal": reply.text if reply.refusal else None,
     }
-    choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+    if reply.thoughts:
+        message["reasoning_content"] = reply.thoughts
+    choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
     whole = _envelope("chat.completion", model, id) | {"choices": [choice]}
     return whole | {"usage": usage(request, reply)} if reply.tells_usage else whole
 
@@ -121,11 +130,13 @@ def chunks(
     envelope = _envelope("chat.completion.chunk", model, id)
     field = "refusal" if reply.refusal else "content"
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    if reply.thoughts:
+        deltas.append({"reasoning_content": reply.thoughts})
     for start in range(0, len(reply.text), STREAMED_CHARACTERS):
         deltas.append({field: reply.text[start : start + STREAMED_CHARACTERS]})
     for delta in deltas:
         yield envelope | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
-    end = {"index": 0, "delta": {}, "finish_reason": reply.finish_reason}
+    end = {"index": 0, "delta": {}, "finish_reason": _finish(reply)}
     yield envelope | {"choices": [end]}
     if with_usage and reply.tells_usage:
         yield envelope | {"choices": [], "usage": usage(request, reply)}
@@ -137,11 +148,23 @@ def error(status: int, message: str, *, code: str | None = None) -> dict[str, An
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-def usage(request: ChatRequest, reply: Reply) -> dict[str, int]:
+def usage(request: ChatRequest, reply: Reply) -> dict[str, Any]:
     """Count tokens by characters: the same question costs the same."""
     asked = estimate_tokens(request.messages, request.schema)
     told = estimate_tokens([Message("assistant", reply.text)], {})
-    return {"prompt_tokens": asked, "completion_tokens": told, "total_tokens": asked + told}
+    if not reply.thoughts:
+        return {"prompt_tokens": asked, "completion_tokens": told, "total_tokens": asked + told}
+    thought = estimate_tokens([Message("assistant", reply.thoughts)], {})
+    return {
+        "prompt_tokens": asked,
+        "completion_tokens": told + thought,
+        "total_tokens": asked + told + thought,
+        "completion_tokens_details": {"reasoning_tokens": thought},
+    }
+
+
+def _finish(reply: Reply) -> str:
+    return _FINISH.get(reply.finish_reason, reply.finish_reason)
 
 
 def _envelope(kind: str, model: str, id: str) -> dict[str, Any]:  # noqa: A002

@@ -82,6 +82,36 @@ def test_lists_a_model(client: httpx.Client) -> None:
     assert client.get("/v1/models").json()["data"][0]["id"]
 
 
+def test_a_model_list_needs_the_key() -> None:
+    with LoopbackServer(api_key="right") as server:
+        for path, header in (("/v1/models", "authorization"), ("/v1beta/models", "x-goog-api-key")):
+            codes = [
+                httpx.get(f"{server.url}{path}", headers={header: key}, trust_env=False).status_code
+                for key in ("right", "wrong")
+            ]
+            assert codes == [200, 401]
+
+
+def test_google_s_questions_share_the_bill(client: httpx.Client, server: LoopbackServer) -> None:
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+    asked = {"contents": [{"role": "user", "parts": [{"text": "한옥을 소개하라."}]}]}
+    version = client.post(path, json=asked).json()["modelVersion"]
+    assert len(server.stats()["in_flight"]) == 1
+    assert client.post("/fabula/recorded", json={"model_version": version}).is_success
+    assert client.post(path, json={"contents": []}).json()["error"]["status"] == "INVALID_ARGUMENT"
+    stats = server.stats()
+    assert (stats["paid"], stats["recorded"], stats["in_flight"]) == (1, 1, [])
+
+
+def test_google_s_stream_ends_without_a_word(client: httpx.Client) -> None:
+    path = "/v1beta/models/gemini-2.5-flash:streamGenerateContent"
+    asked = {"contents": [{"role": "user", "parts": [{"text": "한옥을 소개하라."}]}]}
+    assert client.post(path, json=asked).status_code == 400
+    lines = client.post(path, json=asked, params={"alt": "sse"}).text.split("\n\n")
+    events = [json.loads(line.removeprefix("data: ")) for line in lines if line]
+    assert events[-1]["candidates"][0]["finishReason"] == "STOP"
+
+
 def test_a_bad_body_is_refused_and_not_billed(client: httpx.Client, server: LoopbackServer) -> None:
     answer = client.post("/v1/chat/completions", json={"model": "m", "messages": []})
     assert answer.status_code == 400
