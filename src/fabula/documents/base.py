@@ -75,5 +75,5 @@ class Ref:
 
 
 def alias_ids(prefix: str, ids: Sequence[str]) -> dict[str, str]:
-    """Number ids for a prompt: `{"p1": first, "p2": second, …}`."""
+    """Give ids short names for a prompt: `{"p1": first, "p2": second, …}`."""
     return {f"{prefix}{number}": id_ for number, id_ in enumerate(ids, start=1)}

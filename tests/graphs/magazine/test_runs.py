@@ -48,6 +48,10 @@ def settings(tmp_path: Path, server: LoopbackServer) -> Settings:
     )
 
 
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 async def test_the_example_becomes_a_complete_article_offline(tmp_path: Path) -> None:
     seen: list[Event] = []
     runner = Runner(Settings(home=tmp_path / "home"), listener=seen.append)
@@ -119,11 +123,11 @@ async def test_the_key_is_nowhere_but_on_the_wire(
     wrong = settings.model_copy(update={"local_api_key": SecretStr(KEY[::-1])})
     bad = await Runner(wrong).run("magazine", BRIEF, flags=MULTI, out=tmp_path / "out2")
     assert (good.status, bad.status, bad.code) == ("succeeded", "failed", "provider_refused")
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    written = files_below(tmp_path)
     assert len(written) > 20
     for secret in (KEY, KEY[::-1]):
-        for path in written:
-            assert secret.encode() not in path.read_bytes(), path.name
+        for name, data in written.items():
+            assert secret.encode() not in data, name
         assert secret not in caplog.text
         assert secret not in repr((good, bad, settings, wrong))
 

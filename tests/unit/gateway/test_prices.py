@@ -67,4 +67,4 @@ def test_shipped_prices_and_map_are_valid() -> None:
     for profile, pins in AgentModelMap.load(settings).profiles.items():
         for pin in pins.values():
             provider, _, model = pin.model.partition(":")
-            assert table.find(provider, model), profile
+            assert table.find(provider, model).input >= 0, profile

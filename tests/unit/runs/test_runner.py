@@ -101,7 +101,7 @@ async def test_eight_calls_at_the_edge_of_a_budget_stay_within_it(
 
 
 async def test_a_provider_that_is_down_lets_the_run_wait(make_runner: MakeRunner) -> None:
-    runner, model = make_runner(When(agent="echo.plan", times=2, reply=Fails(503)))
+    runner, _ = make_runner(When(agent="echo.plan", times=2, reply=Fails(503)))
     result = await runner.run("echo", BRIEF)
     assert (result.status, result.code, result.cost) == ("queued", "provider_down", 0.0)
     assert (await runner.resume(result.run_id)).status == "succeeded"
