@@ -49,7 +49,7 @@ def settings(tmp_path: Path, server: LoopbackServer) -> Settings:
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 async def test_the_example_becomes_a_complete_article_offline(tmp_path: Path) -> None:
