@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fabula.documents import canonical_json
 from fabula.errors import Cancelled, FabulaError, LeaseLost, Stop, TimedOut
 from fabula.gateway.faults import Hook
 from fabula.gateway.gateway import Gateway, Scope
@@ -19,6 +18,7 @@ from fabula.gateway.provider import ChatProvider
 from fabula.gateway.providers import Providers
 from fabula.nodes import Replacements, Services
 from fabula.products import Product
+from fabula.runs.changed import fingerprint_of, input_of, kept_documents
 from fabula.runs.checkpoints import open_saver
 from fabula.runs.lease import Lease, Signal
 from fabula.runs.progress import Progress
@@ -72,12 +72,21 @@ class Execution:
     """One process's hold on one run, from the taken lease to the written end."""
 
     def __init__(
-        self, setup: Setup, row: RunRow, epoch: int, product: Product, replace: Replacements
+        self,
+        setup: Setup,
+        row: RunRow,
+        epoch: int,
+        product: Product,
+        replace: Replacements,
+        *,
+        answers: Mapping[str, Any] | None = None,
     ) -> None:
         self._setup = setup
         self._row = row
         self._product = product
         self._replace = replace
+        self._answers = answers or {}
+        self._change: str | None = row.change["name"] if row.change else None
         self._fence = Fence(row.id, epoch)
         self._recorder = Recorder(setup.store, self._fence, setup.listener)
         self._signal: Signal | None = None
@@ -135,7 +144,7 @@ class Execution:
 
     async def _graph_run(self, stored: list[Event]) -> End:
         services, gateway = await self._services()
-        graph = self._product.build(services, self._flags(), replace=self._replace)
+        graph = self._product.graph(services, self._flags(), self._replace, self._change)
         try:
             async with open_saver(self._setup.settings, self._setup.hook) as saver:
                 compiled = graph.compile(checkpointer=saver)
@@ -149,7 +158,7 @@ class Execution:
                 if begun:
                     await steps.close_open_tasks(compiled, config, stored)
                 async for chunk in compiled.astream(
-                    None if begun else {"brief": self._row.brief},
+                    await self._input(compiled, config, begun=begun),
                     config,
                     stream_mode=["tasks", "custom"],
                     durability="sync",
@@ -157,17 +166,33 @@ class Execution:
                     subgraphs=True,
                 ):
                     steps.see(chunk)
-                result = str((await compiled.aget_state(config)).values["result"])
-                end = await self._finish(services, gateway, result)
+                state = await compiled.aget_state(config)
+                if state.interrupts:
+                    return _waiting(state.interrupts)
+                end = await self._finish(services, gateway, str(state.values["result"]))
                 await saver.adelete_thread(thread)
                 return end
         finally:
             await gateway.settle()
 
+    async def _input(self, compiled: Any, config: RunnableConfig, *, begun: bool) -> Any:
+        if not begun:
+            return input_of(self._row)
+        pending = {one.id for one in (await compiled.aget_state(config)).interrupts}
+        # After a crash the answer may have been taken in already.
+        if answers := {id_: one for id_, one in self._answers.items() if id_ in pending}:
+            from langgraph.types import Command
+
+            return Command(resume=answers)
+        return None
+
     async def _finish(self, services: Services, gateway: Gateway, result: str) -> End:
         document = await services.documents.get(self._product.result, result)
         outcome = str(getattr(document, "status", "complete"))
         await gateway.settle()
+        if self._row.change:
+            kept = kept_documents(self._row.change, document)
+            self._recorder.add(Event("kept", note={"documents": kept, "count": len(kept)}))
         await self._recorder.flush()
         report = await run_report(self._setup.store, self._row.id, outcome=outcome)
         artifact = await services.artifacts.put("run.json", report, "application/json")
@@ -196,16 +221,19 @@ class Execution:
         documents = StoredDocuments(store, self._fence)
         brief = await documents.get(self._product.brief, row.brief)
         models = Models(settings, row.profile)
-        pins = [models.pinned(agent.name) for agent in self._product.agents]
-        fallbacks = tuple(getattr(self._flags(), "fallback_models", ()))
-        answering = [pin.provider for pin in pins] + [one.partition(":")[0] for one in fallbacks]
+        flags = self._flags()
+        agents = self._product.change(self._change).agents if self._change else None
+        pins = {one.name: models.pinned(one.name) for one in agents or self._product.agents}
+        fallbacks = tuple(getattr(flags, "fallback_models", ()))
+        named = {agent: f"{pin.provider}:{pin.name}" for agent, pin in pins.items()}
+        answering = [name.partition(":")[0] for name in (*named.values(), *fallbacks)]
+        self._recorder.add(Event("run.models", note=named))
         ledger = Ledger(store, self._fence)
         self._spent = (await totals(store, row.id)).answered
-        flags = self._flags()
         gateway = Gateway(
             Scope(
                 run=row.id,
-                fingerprint=canonical_json(self._product.fingerprint(brief)),
+                fingerprint=fingerprint_of(self._product, brief, row.change),
                 limits=self._product.limits(flags),
                 fallbacks=fallbacks,
             ),
@@ -311,6 +339,19 @@ def _end_of(error: FabulaError) -> End:
         if hasattr(error, name):
             reason[name] = str(getattr(error, name))
     return End(status, error.code, reason, error=error)
+
+
+def _waiting(interrupts: Sequence[Any]) -> End:
+    asks = [{"id": one.id, **_asked(one.value)} for one in interrupts]
+    words = "; ".join(str(ask["question"]) for ask in asks)
+    reason = {"en": f"waits for a decision: {words}", "ko": f"결정을 기다립니다: {words}"}
+    return End("waiting", reason={**reason, "asks": asks})
+
+
+def _asked(value: object) -> Mapping[str, Any]:
+    # A reader's own node may interrupt with anything.
+    own = dict(value) if isinstance(value, Mapping) else {"question": value}
+    return {"name": "", "question": "", **own}
 
 
 def _steps(compiled: Any) -> list[str]:

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from fabula.documents import Document
+from fabula.products import Product
+from fabula.runs.changed import kept_documents
+from fabula.runs.execution import End
+from fabula.store.documents import StoredDocuments, list_artifacts
+from fabula.store.engine import Fence, Store
+from fabula.store.ledger import totals
 from fabula.store.ports import Artifact
-from fabula.store.runs import RunStatus
+from fabula.store.runs import RunStatus, get_run
+from fabula.store.tables import NANO
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,9 @@ class RunResult:
     `outcome` is the product's own word for a success (`complete`, `degraded`); `code` is the
     stable code of a bad end and `message` its text in English and Korean. Costs are in USD;
     `in_doubt` is the upper bound of what calls without an answer may have cost. `document` is the
-    typed result, `error` the exception of a run that failed by a bug.
+    typed result, `error` the exception of a run that failed by a bug. A changed run has a `parent`,
+    the `change`'s name and the ids of the documents that its result `kept` from it. `asks` is what
+    a waiting run asks a person: for each question its name, words, material and JSON schema.
     """
 
     run_id: str
@@ -34,6 +43,10 @@ class RunResult:
     out: str
     document: Document | None = None
     error: BaseException | None = None
+    parent: str | None = None
+    change: str | None = None
+    kept: tuple[str, ...] = ()
+    asks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -52,6 +65,10 @@ class RunResult:
             "in_doubt": self.in_doubt,
             "calls": self.calls,
             "out": self.out,
+            "parent": self.parent,
+            "change": self.change,
+            "kept": list(self.kept),
+            "asks": [dict(ask) for ask in self.asks],
             "artifacts": [
                 {
                     "name": artifact.name,
@@ -62,3 +79,33 @@ class RunResult:
                 for artifact in self.artifacts
             ],
         }
+
+
+async def result_of(store: Store, run_id: str, made: Product, end: End) -> RunResult:
+    """Read what a run that ended so has made and cost."""
+    row = await get_run(store, run_id)
+    sums = await totals(store, run_id)
+    document = None
+    if end.result:
+        document = await StoredDocuments(store, Fence(run_id, row.epoch)).get(
+            made.result, end.result
+        )
+    return RunResult(
+        run_id=run_id,
+        product=row.product,
+        status=end.status,
+        outcome=end.outcome,
+        code=end.code,
+        message={key: str(end.reason[key]) for key in ("en", "ko") if key in end.reason},
+        cost=sums.usd,
+        in_doubt=sums.in_doubt / NANO,
+        calls=sums.calls,
+        artifacts=tuple(await list_artifacts(store, run_id)),
+        out=row.out,
+        document=document,
+        error=end.error,
+        parent=row.parent,
+        change=row.change["name"] if row.change else None,
+        kept=tuple(kept_documents(row.change, document)) if row.change and document else (),
+        asks=tuple(end.reason.get("asks", ())),
+    )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from fabula.documents import Document
 from fabula.errors import BadInput
@@ -21,15 +21,27 @@ from fabula.gateway.models import Models
 from fabula.gateway.provider import ChatProvider
 from fabula.nodes import Replacements
 from fabula.products import Product, product
+from fabula.runs.checks import (
+    Brief,
+    check_replaced,
+    check_resumable,
+    checked_answer,
+    merge_flags,
+    nano,
+    open_ask,
+    positive,
+    read_brief,
+)
 from fabula.runs.execution import End, Execution, Setup
+from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
-from fabula.runs.result import RunResult
-from fabula.settings import Settings, flag_environment
-from fabula.store.documents import StoredDocuments, list_artifacts
-from fabula.store.engine import Fence, Store
+from fabula.runs.result import RunResult, result_of
+from fabula.settings import Settings
+from fabula.store.engine import Store
 from fabula.store.events import Event
 from fabula.store.ledger import totals
 from fabula.store.runs import (
+    Copied,
     NewRun,
     RunRow,
     get_run,
@@ -41,8 +53,7 @@ from fabula.store.runs import (
 )
 from fabula.store.tables import NANO
 
-MOST_USD_OR_SECONDS = 1e9
-Brief = Document | Mapping[str, Any] | str | Path
+__all__ = ["Runner", "merge_flags", "new_run_id", "resume", "run"]
 
 
 class Runner:
@@ -93,7 +104,7 @@ class Runner:
         replace = dict(replace or {})
         profile = profile or self.settings.profile
         Models(self.settings, profile)
-        document = await asyncio.to_thread(_read_brief, made, brief)
+        document = await asyncio.to_thread(read_brief, made, brief)
         merged = merge_flags(made, flags or {}, self.settings)
         await asyncio.to_thread(made.check, merged, replace)
         run_id = run_id or new_run_id()
@@ -106,16 +117,78 @@ class Runner:
             replaced=sorted(replace),
             profile=profile,
             out=str(self._out_folder(out, run_id)),
-            budget=_nano(budget),
-            timeout_s=_positive("timeout_s", timeout_s),
+            budget=nano(budget),
+            timeout_s=positive("timeout_s", timeout_s),
         )
         async with self._open() as setup:
-            lease_s = self.settings.lease_s
-            epoch = await insert_run(setup.store, new, document, _owner(), lease_s)
-            row = await get_run(setup.store, run_id)
-            opening = Event("run.started", status="running", note={"product": made.name})
-            end = await Execution(setup, row, epoch, made, replace).run(opening)
-            return await _result(setup.store, run_id, made, end)
+            return await self._start(setup, made, new, document, replace=replace)
+
+    async def plan_change(
+        self,
+        parent: str,
+        change: str,
+        request: BaseModel | Mapping[str, Any],
+        *,
+        flags: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+    ) -> ChangePlan:
+        """Say what a change of a finished run would do and cost at most; nothing is written.
+
+        Raises BadInput where the run cannot be changed so.
+        """
+        async with self._open() as setup:
+            row = await get_run(setup.store, parent)
+            return (
+                await self._prepared(setup, row, change, request, flags=flags, profile=profile)
+            ).plan
+
+    async def change(
+        self,
+        parent: str,
+        change: str,
+        request: BaseModel | Mapping[str, Any],
+        *,
+        flags: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+        budget: float | None = None,
+        out: str | Path | None = None,
+        replace: Replacements | None = None,
+        timeout_s: float | None = None,
+        door: str = "library",
+        run_id: str | None = None,
+    ) -> RunResult:
+        """Change a finished run: a new run that starts from its documents and pays for the rest.
+
+        `change` is one of the product's, `request` its fields; flags and profile are the parent's
+        where they are not given. `plan_change` says before what it may cost.
+        """
+        replace, run_id = dict(replace or {}), run_id or new_run_id()
+        async with self._open() as setup:
+            row = await get_run(setup.store, parent)
+            prepared = await self._prepared(
+                setup, row, change, request, flags=flags, profile=profile
+            )
+            made = self._product(row.product)
+            merged = merge_flags(made, {**row.flags, **(flags or {})}, self.settings)
+            await asyncio.to_thread(made.check, merged, replace, change)
+            new = NewRun(
+                id=run_id,
+                project=row.project,
+                product=made.name,
+                door=door,
+                flags=merged.model_dump(mode="json"),
+                replaced=sorted(replace),
+                profile=prepared.plan.profile,
+                out=str(self._out_folder(out, run_id)),
+                budget=nano(budget),
+                timeout_s=positive("timeout_s", timeout_s),
+                parent=row.id,
+                change=prepared.row(),
+            )
+            copied = Copied(row.id, prepared.start.documents, prepared.start.artifacts)
+            return await self._start(
+                setup, made, new, prepared.brief, replace=replace, copied=copied
+            )
 
     async def resume(
         self,
@@ -133,12 +206,13 @@ class Runner:
         replace = dict(replace or {})
         async with self._open() as setup:
             row = await get_run(setup.store, run_id)
-            made = self._product(row.product)
-            _check_resumable(row, replace)
-            flags = made.flags.model_validate(row.flags)
-            await asyncio.to_thread(made.check, flags, replace)
+            check_resumable(row, replace)
+            made = await self._checked(row, replace)
             grant = (row.reason or {}).get("item") if row.code == "rejected" else None
-            epoch = await self._take(setup.store, run_id, _nano(budget), grant)
+            # Answers of a person that a crash kept from being taken in.
+            answers = (row.reason or {}).get("answers")
+            reason = {"answers": answers} if answers else None
+            epoch = await self._take(setup.store, run_id, nano(budget), grant, reason)
             sums = await totals(setup.store, run_id)
             note: dict[str, Any] = {"epoch": epoch, "in_doubt_calls": sums.doubtful_calls}
             note["in_doubt"] = sums.in_doubt / NANO
@@ -146,8 +220,34 @@ class Runner:
                 note["granted"] = grant
             opening = Event("run.resumed", status="running", note=note)
             # What it says of the last end; the fence is the new epoch's.
-            end = await Execution(setup, row, epoch, made, replace).run(opening)
-            return await _result(setup.store, run_id, made, end)
+            end = await Execution(setup, row, epoch, made, replace, answers=answers).run(opening)
+            return await result_of(setup.store, run_id, made, end)
+
+    async def decide(
+        self,
+        run_id: str,
+        answer: BaseModel | Mapping[str, Any],
+        *,
+        ask: str | None = None,
+        replace: Replacements | None = None,
+    ) -> RunResult:
+        """Answer what a waiting run asks and let it go on.
+
+        `ask` is the question's name or id, needed where the run asks several. Raises BadInput
+        where nothing is asked or the answer is not what was asked for; the run goes on waiting.
+        """
+        replace = dict(replace or {})
+        async with self._open() as setup:
+            row = await get_run(setup.store, run_id)
+            made = await self._checked(row, replace)
+            check_replaced(row, replace)
+            asked = open_ask(row, ask)
+            answers = {asked["id"]: checked_answer(made, asked, answer)}
+            epoch = await self._take(setup.store, run_id, None, None, {"answers": answers})
+            note = {"epoch": epoch, "ask": asked["name"], "answer": answers[asked["id"]]}
+            opening = Event("run.decided", status="running", note=note)
+            end = await Execution(setup, row, epoch, made, replace, answers=answers).run(opening)
+            return await result_of(setup.store, run_id, made, end)
 
     async def cancel(self, run_id: str) -> RunResult:
         """Ask a run to stop; one that nobody executes is cancelled at once."""
@@ -180,19 +280,74 @@ class Runner:
         async with self.store() as store:
             yield Setup(self.settings, store, self._hook, self._providers, self._listener)
 
+    async def _start(
+        self,
+        setup: Setup,
+        made: Product,
+        new: NewRun,
+        brief: Document,
+        *,
+        replace: Replacements,
+        copied: Copied | None = None,
+    ) -> RunResult:
+        store, lease_s = setup.store, self.settings.lease_s
+        epoch = await insert_run(store, new, brief, _owner(), lease_s, copied=copied)
+        note: dict[str, Any] = {"product": made.name}
+        if new.change:
+            told = ("name", "request", "copied")
+            note |= {"parent": new.parent, "change": {key: new.change[key] for key in told}}
+        opening = Event("run.started", status="running", note=note)
+        row = await get_run(store, new.id)
+        end = await Execution(setup, row, epoch, made, replace).run(opening)
+        return await result_of(store, new.id, made, end)
+
+    async def _prepared(
+        self,
+        setup: Setup,
+        row: RunRow,
+        change: str,
+        request: BaseModel | Mapping[str, Any],
+        *,
+        flags: Mapping[str, Any] | None,
+        profile: str | None,
+    ) -> Prepared:
+        made = self._product(row.product)
+        merged = merge_flags(made, {**row.flags, **(flags or {})}, self.settings)
+        models = Models(self.settings, profile or row.profile)
+        return await prepare(setup.store, made, row, change, request, flags=merged, models=models)
+
+    async def _checked(self, row: RunRow, replace: Replacements) -> Product:
+        made = self._product(row.product)
+        flags = made.flags.model_validate(row.flags)
+        change = row.change["name"] if row.change else None
+        await asyncio.to_thread(made.check, flags, replace, change)
+        return made
+
     def _product(self, name: str) -> Product:
         return self._products[name] if name in self._products else product(name)
 
     async def _look(self, store: Store, run_id: str) -> RunResult:
         row = await get_run(store, run_id)
         end = End(row.status, row.code, row.reason or {}, row.result, row.outcome)
-        return await _result(store, run_id, self._product(row.product), end)
+        return await result_of(store, run_id, self._product(row.product), end)
 
-    async def _take(self, store: Store, run_id: str, budget: int | None, grant: str | None) -> int:
-        lease_s = self.settings.lease_s
+    async def _take(
+        self,
+        store: Store,
+        run_id: str,
+        budget: int | None,
+        grant: str | None,
+        reason: Mapping[str, Any] | None,
+    ) -> int:
         for _ in range(2):
             epoch = await take_run(
-                store, run_id, owner=_owner(), lease_s=lease_s, budget=budget, grant=grant
+                store,
+                run_id,
+                owner=_owner(),
+                lease_s=self.settings.lease_s,
+                budget=budget,
+                grant=grant,
+                reason=reason,
             )
             if epoch is not None:
                 return epoch
@@ -224,99 +379,6 @@ async def resume(run_id: str, **options: Any) -> RunResult:
 def new_run_id() -> str:
     """Make a run id: the day, and enough chance that no two meet."""
     return f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(5)}"
-
-
-def merge_flags(made: Product, given: Mapping[str, Any], settings: Settings) -> BaseModel:
-    """Merge flags: given over environment over YAML over default. BadInput names a wrong one."""
-    names = {name: made.flag_aliases.get(name, ()) for name in made.flags.model_fields}
-    values = {
-        **settings.flags.get(made.name, {}),
-        **flag_environment(made.name, names),
-        **given,
-    }
-    try:
-        return made.flags.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(names)
-        raise BadInput(
-            f"flags.{name}",
-            f"got {str(first['input'])[:80]!r}: {first['msg']}; flags of {made.name}: {known}",
-        ) from None
-
-
-def _read_brief(made: Product, brief: Brief) -> Document:
-    if isinstance(brief, str | Path):
-        return made.load_brief(Path(brief))
-    if isinstance(brief, made.brief):
-        return brief
-    if isinstance(brief, Mapping):
-        return made.read_brief(brief, folder=Path.cwd())
-    raise BadInput("brief", f"got {type(brief).__name__}, wanted {made.brief.__name__} or a file")
-
-
-def _check_resumable(row: RunRow, replace: Replacements) -> None:
-    if row.status == "succeeded":
-        raise BadInput(
-            "run",
-            f"`{row.id}` has succeeded: there is nothing to resume",
-            f"`{row.id}`는 이미 끝난 실행입니다",
-        )
-    if row.code == "gate_failed":
-        raise BadInput(
-            "run",
-            f"`{row.id}` failed at a gate, which a second try cannot change: start a new run",
-            f"`{row.id}`는 검사에서 멈췄습니다. 다시 해도 같으니 새 실행을 시작하세요",
-        )
-    if sorted(replace) != sorted(row.replaced):
-        wanted = ", ".join(row.replaced) or "none"
-        raise BadInput(
-            "replace",
-            f"the run was started with other replaced nodes (its own: {wanted}): bring the same",
-            f"이 실행은 노드를 바꿔 시작했습니다({wanted}). 같은 노드를 넘겨 주세요",
-        )
-
-
-async def _result(store: Store, run_id: str, made: Product, end: End) -> RunResult:
-    row = await get_run(store, run_id)
-    sums = await totals(store, run_id)
-    document = None
-    if end.result:
-        document = await StoredDocuments(store, Fence(run_id, row.epoch)).get(
-            made.result, end.result
-        )
-    return RunResult(
-        run_id=run_id,
-        product=row.product,
-        status=end.status,
-        outcome=end.outcome,
-        code=end.code,
-        message={key: str(end.reason[key]) for key in ("en", "ko") if key in end.reason},
-        cost=sums.usd,
-        in_doubt=sums.in_doubt / NANO,
-        calls=sums.calls,
-        artifacts=tuple(await list_artifacts(store, run_id)),
-        out=row.out,
-        document=document,
-        error=end.error,
-    )
-
-
-def _nano(budget: float | None) -> int | None:
-    if _positive("budget", budget) is None:
-        return None
-    return int((budget or 0) * NANO)
-
-
-def _positive(name: str, value: float | None) -> float | None:
-    if value is not None and not 0 < value < MOST_USD_OR_SECONDS:
-        raise BadInput(
-            name,
-            f"got {value:g}, wanted more than 0; leave it out for no limit",
-            f"{value:g}은 쓸 수 없습니다. 0보다 커야 합니다. 제한이 없으면 빼 주세요",
-        )
-    return value
 
 
 def _owner() -> str:

@@ -34,6 +34,9 @@ class StepEvents:
         elif "triggers" in data:
             self._started[data["id"]] = item_of(data["input"], data["name"])
             self._add("start", data["id"], data["name"], self._started[data["id"]], {})
+        elif data.get("interrupts"):
+            # It waits for a person: its finish comes when the run goes on.
+            return
         elif data["error"] is not None:
             self._add("error", data["id"], data["name"], self._item(data), _failure(data["error"]))
         else:
