@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     transport_tries: int = Field(default=5, ge=1, le=20)
     """How often one question is sent at most while the provider is away."""
     transport_backoff_s: float = Field(default=0.5, ge=0)
+    fetch_private_hosts: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+$")], ...] = ()
+    """Hosts (`host` or `host:port`) that sources may be fetched from though they are not public."""
     flags: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     """Flags of products, from YAML: `flags: {magazine: {max_parallel_section_writers: 2}}`."""
 

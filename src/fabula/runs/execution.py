@@ -25,6 +25,7 @@ from fabula.runs.progress import Progress
 from fabula.runs.recorder import Listener, Recorder
 from fabula.runs.report import run_report
 from fabula.runs.streams import StepEvents
+from fabula.safety.fetch import GuardedFetch
 from fabula.settings import Settings
 from fabula.store.documents import FolderPublisher, StoredArtifacts, StoredDocuments
 from fabula.store.engine import Fence, Store, lease_lost
@@ -257,6 +258,7 @@ class Execution:
             artifacts=_AnnouncedArtifacts(store, self._fence, self._recorder),
             publisher=FolderPublisher(Path(row.out)),
             offline="offline" in answering,
+            fetch=GuardedFetch(private_hosts=settings.fetch_private_hosts),
         )
         return services, gateway
 

@@ -1,0 +1,1 @@
+"""What stands between fabula and a world that may be hostile."""

@@ -1,0 +1,510 @@
+"""The guard against real sockets on loopback; what names resolve to is injected."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import pytest
+
+from fabula.errors import BadInput
+from fabula.safety.fetch import Fetched, GuardedFetch, Patience
+
+PUBLIC = "93.184.216.34"
+HTML = frozenset({"text/html"})
+Handler = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+IMPATIENT = Patience(connect_s=0.5, silence_s=0.3, whole_s=1.0)
+
+
+def names(table: Mapping[str, Sequence[str]]) -> Callable[[str, int], Awaitable[Sequence[str]]]:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        if host not in table:
+            raise OSError("no such name")
+        return table[host]
+
+    return resolve
+
+
+@asynccontextmanager
+async def server(handler: Handler) -> AsyncIterator[int]:
+    """Serve on loopback; the handler gets the request's target and both streams."""
+
+    serving: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        serving.add(task)
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            await handler(head, reader, writer)
+            await writer.drain()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield listening.sockets[0].getsockname()[1]
+    finally:
+        listening.close()
+        # A connection that was taken just now has to have its task before it can be ended.
+        await asyncio.sleep(0.02)
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving)
+
+
+def answer(
+    body: bytes = b"<p>hi</p>", *, status: str = "200 OK", kind: str = "text/html", **more: str
+) -> Handler:
+    async def handler(
+        head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        headers = {"Content-Type": kind, "Content-Length": str(len(body)), **more}
+        lines = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items() if v)
+        writer.write(f"HTTP/1.1 {status}\r\n{lines}\r\n".encode() + body)
+
+    return handler
+
+
+def opened(port: int, *, patience: Patience | None = None) -> GuardedFetch:
+    return GuardedFetch(private_hosts=[f"127.0.0.1:{port}"], patience=patience)
+
+
+async def got(port: int, *, most: int = 10_000, patience: Patience | None = None) -> Fetched:
+    fetch = opened(port, patience=patience)
+    return await fetch(f"http://127.0.0.1:{port}/a", accept=HTML, most=most)
+
+
+class Recorder(httpx.AsyncBaseTransport):
+    """Stand in for the connection: keep what would have been connected to, answer in order."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.requests: list[httpx.Request] = []
+        self._answers = iter(answers)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return next(self._answers)
+
+
+def page(status: int = 200, **headers: str) -> httpx.Response:
+    given = {"content-type": "text/html; charset=EUC-KR", **headers}
+    sent = [(name.encode(), value.encode()) for name, value in given.items()]
+    return httpx.Response(status, headers=sent, stream=httpx.ByteStream(b"<p>hi</p>"))
+
+
+REFUSED = {
+    "file": "file:///etc/passwd",
+    "ftp": "ftp://example.com/a",
+    "gopher": "gopher://example.com:80/_x",
+    "data": "data:text/html,hi",
+    "javascript": "javascript:alert(1)",
+    "no scheme": "//example.com/a",
+    "no host": "http:///a",
+    "unix": "http+unix://%2Fvar%2Frun%2Fdocker.sock/a",
+    "loopback": "http://127.0.0.1/",
+    "loopback net": "http://127.8.9.10/",
+    "unspecified": "http://0.0.0.0/",
+    "short": "http://127.1/",
+    "decimal": "http://2130706433/",
+    "octal": "http://0177.0.0.1/",
+    "octal in full": "http://017700000001/",
+    "hex": "http://0x7f000001/",
+    "hex by parts": "http://0x7f.0x0.0x0.0x1/",
+    "public but decimal": "http://134744072/",
+    "private 10": "http://10.0.0.5/",
+    "private 172": "http://172.16.3.4/",
+    "private 192": "http://192.168.0.1/",
+    "carrier": "http://100.64.0.1/",
+    "metadata": "http://169.254.169.254/latest/meta-data/",
+    "metadata elsewhere": "http://168.63.129.16/",
+    "multicast": "http://224.0.0.251/",
+    "broadcast": "http://255.255.255.255/",
+    "reserved": "http://240.0.0.1/",
+    "ipv6 loopback": "http://[::1]/",
+    "ipv6 unspecified": "http://[::]/",
+    "ipv6 mapped": "http://[::ffff:127.0.0.1]/",
+    "ipv6 mapped in hex": "http://[::ffff:7f00:1]/",
+    "ipv6 compatible": "http://[::127.0.0.1]/",
+    "ipv6 translated": "http://[64:ff9b::7f00:1]/",
+    "ipv6 local translated": "http://[64:ff9b:1::7f00:1]/",
+    "ipv6 6to4": "http://[2002:7f00:1::]/",
+    "ipv6 teredo": "http://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+    "ipv6 link": "http://[fe80::1]/",
+    "ipv6 with a zone": "http://[fe80::1%25eth0]/",
+    "ipv6 site": "http://[fec0::1]/",
+    "ipv6 unique local": "http://[fd00:ec2::254]/",
+    "ipv6 multicast": "http://[ff02::1]/",
+    "trailing dot": "http://127.0.0.1./",
+    "two trailing dots": "http://127.0.0.1../",
+    "localhost": "http://localhost/",
+    "localhost with a dot": "http://LOCALHOST./",
+    "under localhost": "http://a.localhost/",
+    "one label": "http://db/",
+    "mdns": "http://printer.local/",
+    "internal": "http://metadata.google.internal/",
+    "wide digits": "http://１２７.０.０.１/",
+    "circled digits": "http://①②⑦.⓪.⓪.①/",
+    "ideographic stops": "http://127。0。0。1/",
+    "idn dot": "http://localhost\u3002/",
+    "percent": "http://127.0.0.1%2f.example.com/",
+    "zero byte": "http://example.com%00.internal/",
+    "user": "http://example.com@127.0.0.1/",
+    "user of a public host": "http://user:secret@example.com/",
+    "empty user": "http://@example.com/",
+    "backslash": "http://example.com\\@127.0.0.1/",
+    "tab": "http://127.0.0\t.1/",
+    "line end": "http://example.com/\r\nHost: db",
+    "redis": "http://example.com:6379/",
+    "ssh": "https://example.com:22/",
+    "past all ports": "http://example.com:99999/",
+    "port zero": "http://example.com:0/",
+    "overlong": "http://example.com/" + "a" * 3_000,
+    "empty": "",
+    "a private name": "http://inside.example.com/",
+    "a name with a private second": "http://mixed.example.com/",
+    "a mapped answer": "http://mapped.example.com/",
+    "a translated answer": "http://nat64.example.com/",
+    "a wildcard name": "http://127.0.0.1.nip.example.com/",
+    "an unknown name": "http://nowhere.example.com/",
+    "a name without addresses": "http://empty.example.com/",
+}
+TABLE = {
+    "example.com": [PUBLIC],
+    "inside.example.com": ["10.0.0.5"],
+    "mixed.example.com": [PUBLIC, "127.0.0.1"],
+    "mapped.example.com": ["::ffff:169.254.169.254"],
+    "nat64.example.com": ["64:ff9b::a9fe:a9fe"],
+    "127.0.0.1.nip.example.com": ["127.0.0.1"],
+    "empty.example.com": [],
+}
+
+
+@pytest.mark.parametrize("url", REFUSED.values(), ids=REFUSED.keys())
+async def test_is_refused_before_anything_is_sent(url: str) -> None:
+    connection = Recorder()
+    fetch = GuardedFetch(resolve=names(TABLE), transport=lambda: connection)
+    with pytest.raises(BadInput) as caught:
+        await fetch(url, accept=HTML, most=1_000)
+    assert not connection.requests
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", [url for name, url in REFUSED.items() if name not in ("no scheme", "empty user")]
+)
+async def test_is_refused_as_the_target_of_a_redirect(url: str) -> None:
+    connection = Recorder(page(302, location=url))
+    fetch = GuardedFetch(resolve=names(TABLE), transport=lambda: connection)
+    with pytest.raises(BadInput):
+        await fetch("https://example.com/", accept=HTML, most=1_000)
+    assert len(connection.requests) == 1
+
+
+async def test_the_connection_is_made_to_the_address_that_was_checked() -> None:
+    asked: list[str] = []
+
+    async def turning(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return [PUBLIC] if len(asked) == 1 else ["127.0.0.1"]
+
+    connection = Recorder(page())
+    fetch = GuardedFetch(resolve=turning, transport=lambda: connection)
+    fetched = await fetch("https://Blog.Example.com/글?x=1#part", accept=HTML, most=1_000)
+    (request,) = connection.requests
+    assert asked == ["blog.example.com"]
+    assert request.url.host == PUBLIC
+    assert request.url.raw_path == b"/%EA%B8%80?x=1"
+    assert request.headers["host"] == "blog.example.com"
+    assert request.extensions["sni_hostname"] == "blog.example.com"
+    assert fetched.media_type == "text/html"
+    assert fetched.charset == "euc-kr"
+    assert fetched.url.startswith("https://blog.example.com/")
+
+
+async def test_a_name_that_turns_private_between_two_hops_is_refused() -> None:
+    answers = iter([[PUBLIC], ["127.0.0.1"]])
+
+    async def turning(host: str, port: int) -> Sequence[str]:
+        return next(answers)
+
+    connection = Recorder(page(302, location="/again"), page())
+    fetch = GuardedFetch(resolve=turning, transport=lambda: connection)
+    with pytest.raises(BadInput, match="not public"):
+        await fetch("http://example.com/", accept=HTML, most=1_000)
+    assert len(connection.requests) == 1
+
+
+async def test_a_korean_name_is_asked_in_ascii() -> None:
+    connection = Recorder(page())
+    fetch = GuardedFetch(
+        resolve=names({"xn--bj0bj06e.com": [PUBLIC]}), transport=lambda: connection
+    )
+    await fetch("http://한글.com/", accept=HTML, most=1_000)
+    assert connection.requests[0].headers["host"] == "xn--bj0bj06e.com"
+
+
+async def test_the_next_address_is_tried_where_one_does_not_connect() -> None:
+    class Halting(Recorder):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.host == PUBLIC:
+                raise httpx.ConnectError("refused")
+            return await super().handle_async_request(request)
+
+    connection = Halting(page())
+    fetch = GuardedFetch(
+        resolve=names({"example.com": [PUBLIC, "2606:2800:220:1::1"]}), transport=lambda: connection
+    )
+    await fetch("http://example.com/", accept=HTML, most=1_000)
+    assert [one.url.host for one in connection.requests] == ["2606:2800:220:1::1"]
+
+
+async def test_the_server_sees_the_name_and_not_the_address_in_the_handshake() -> None:
+    hello = b""
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal hello
+        hello = await reader.read(4_096)
+        writer.close()
+
+    listening = await asyncio.start_server(listen, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    fetch = GuardedFetch(
+        private_hosts=[f"blog.example.com:{port}"],
+        resolve=names({"blog.example.com": ["127.0.0.1"]}),
+    )
+    with pytest.raises(BadInput, match="cannot be read"):
+        await fetch(f"https://blog.example.com:{port}/", accept=HTML, most=1_000)
+    listening.close()
+    assert b"blog.example.com" in hello
+
+
+async def test_loopback_stays_closed_until_the_operator_opens_that_host_and_port() -> None:
+    async with server(answer()) as port:
+        for hosts in ((), ("127.0.0.1",), (f"127.0.0.1:{port + 1}",), (f"localhost:{port}",)):
+            fetch = GuardedFetch(private_hosts=hosts)
+            with pytest.raises(BadInput):
+                await fetch(f"http://127.0.0.1:{port}/", accept=HTML, most=1_000)
+        assert (await got(port)).data == b"<p>hi</p>"
+
+
+async def test_redirects_are_followed_and_each_is_checked() -> None:
+    seen: list[str] = []
+
+    async def hops(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = head.split()[1]
+        seen.append(path)
+        number = int(path.rpartition("/")[2] or 0)
+        if number >= wanted:
+            await answer()(head, reader, writer)
+        else:
+            await answer(b"", status="302 Found", Location=f"/to/{number + 1}")(
+                head, reader, writer
+            )
+
+    async with server(hops) as port:
+        fetch, url = opened(port), f"http://127.0.0.1:{port}/to/0"
+        wanted = 5
+        fetched = await fetch(url, accept=HTML, most=1_000)
+        assert (fetched.url, len(seen)) == (f"http://127.0.0.1:{port}/to/5", 6)
+        wanted = 6
+        with pytest.raises(BadInput, match="redirects more than 5"):
+            await fetch(url, accept=HTML, most=1_000)
+        assert len(seen) == 12
+
+
+async def test_a_redirect_to_another_port_of_this_machine_is_refused() -> None:
+    reached = False
+
+    async def secret(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal reached
+        reached = True
+
+    async with server(secret) as inner:
+        location = f"http://127.0.0.1:{inner}/admin"
+        async with server(answer(b"", status="307 Moved", Location=location)) as port:
+            with pytest.raises(BadInput):
+                await got(port)
+    assert not reached
+
+
+async def test_a_redirect_without_a_place_is_refused() -> None:
+    async with server(answer(b"", status="301 Moved")) as port:
+        with pytest.raises(BadInput, match="redirects to no address"):
+            await got(port)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_huge_body_is_refused_and_not_read_to_its_end(declared: bool) -> None:
+    sent = 0
+
+    async def huge(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        length = "Content-Length: 900000000\r\n" if declared else ""
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n{length}\r\n".encode())
+        for _ in range(200):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+            sent += 100_000
+
+    async with server(huge) as port:
+        with pytest.raises(BadInput, match="more than 10,000 bytes"):
+            await got(port)
+    assert sent < 20_000_000
+
+
+@pytest.mark.parametrize("length", ["9" * 5_000, "-1", "ten"])
+async def test_a_nonsense_length_does_no_harm(length: str) -> None:
+    async with server(answer(Content_Length=length)) as port:
+        with pytest.raises(BadInput):
+            await got(port)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate"])
+async def test_a_bomb_is_refused_while_it_unpacks(packing: str) -> None:
+    zeros = b"\0" * 50_000_000
+    bomb = gzip.compress(zeros) if packing == "gzip" else zlib.compress(zeros)
+    assert len(bomb) < 60_000
+    async with server(answer(bomb, Content_Encoding=packing)) as port:
+        with pytest.raises(BadInput, match="more than 100,000 bytes"):
+            await got(port, most=100_000)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "bare deflate", "identity"])
+async def test_a_packed_body_is_unpacked(packing: str) -> None:
+    body = "<p>봄</p>".encode() * 500
+    bare = zlib.compressobj(wbits=-15)
+    packed = {
+        "gzip": gzip.compress(body),
+        "deflate": zlib.compress(body),
+        "bare deflate": bare.compress(body) + bare.flush(),
+        "identity": body,
+    }[packing]
+    async with server(answer(packed, Content_Encoding=packing.rpartition(" ")[2])) as port:
+        assert (await got(port)).data == body
+
+
+@pytest.mark.parametrize("packing", ["br", "zstd", "gzip, gzip"])
+async def test_what_cannot_be_unpacked_within_limits_is_refused(packing: str) -> None:
+    async with server(answer(Content_Encoding=packing)) as port:
+        with pytest.raises(BadInput, match="packed"):
+            await got(port)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no gzip at all",
+        gzip.compress(b"<p>hi</p>" * 99)[:-12],
+        gzip.compress(b"<p>a</p>") + gzip.compress(b"<p>b</p>"),
+        b"",
+    ],
+)
+async def test_a_damaged_packed_body_is_refused(body: bytes) -> None:
+    async with server(answer(body, Content_Encoding="gzip")) as port:
+        with pytest.raises(BadInput, match="damaged"):
+            await got(port)
+
+
+@pytest.mark.parametrize("kind", ["application/zip", "image/png", "", "application/octet-stream"])
+async def test_a_type_that_was_not_asked_for_is_refused(kind: str) -> None:
+    async with server(answer(kind=kind)) as port:
+        with pytest.raises(BadInput, match="of the type"):
+            await got(port)
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "204 No Content", "206 Partial"])
+async def test_a_status_other_than_200_is_refused(status: str) -> None:
+    async with server(answer(b"", status=status)) as port:
+        with pytest.raises(BadInput, match=f"answers {status[:3]}"):
+            await got(port)
+
+
+async def drip_head(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(100):
+        writer.write(b"a")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+
+async def drip_body(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100\r\n\r\n")
+    for _ in range(100):
+        writer.write(b"a")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+
+async def silence(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(3)
+
+
+async def stall(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 100\r\n\r\nab")
+    await writer.drain()
+    await asyncio.sleep(3)
+
+
+async def linger(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(0.2)
+    await answer(b"", status="302 Found", Location="/on")(head, reader, writer)
+
+
+@pytest.mark.parametrize("slow", [drip_head, drip_body, silence, stall, linger])
+async def test_a_slow_server_does_not_hold_us(slow: Handler) -> None:
+    patience = Patience(connect_s=0.5, silence_s=0.3, whole_s=0.7)
+    begun = time.monotonic()
+    async with server(slow) as port:
+        with pytest.raises(BadInput, match=r"in time|took more than 0\.7 s"):
+            await got(port, patience=patience)
+        assert time.monotonic() - begun < 1.5
+
+
+async def test_a_slow_resolver_does_not_hold_us() -> None:
+    async def never(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(60)
+        return [PUBLIC]
+
+    fetch = GuardedFetch(resolve=never, patience=IMPATIENT)
+    with pytest.raises(BadInput, match="took more than 1 s"):
+        await fetch("http://example.com/", accept=HTML, most=1_000)
+
+
+async def test_a_body_that_ends_early_is_refused() -> None:
+    async with server(answer(b"short", Content_Length="500")) as port:
+        with pytest.raises(BadInput, match="cannot be read"):
+            await got(port)
+
+
+async def test_nothing_of_ours_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads: list[str] = []
+
+    async def keep(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(head.lower())
+        moved = answer(status="302 Found", Location="/b", Set_Cookie="id=1")
+        await (moved if len(heads) == 1 else answer())(head, reader, writer)
+
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with server(keep) as port:
+        await got(port)
+    assert len(heads) == 2
+    assert not any(
+        name in head for head in heads for name in ("cookie:", "referer:", "authorization:")
+    )
+
+
+async def test_cancelling_is_passed_on() -> None:
+    async with server(silence) as port:
+        task = asyncio.create_task(got(port))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
