@@ -120,6 +120,14 @@ def checked_answer(made: Product, ask: Mapping[str, Any], answer: object) -> dic
     return valid(plain, model).model_dump(mode="json") if model else dict(plain)
 
 
+def out_folder(settings: Settings, out: str | Path | None, run_id: str) -> Path:
+    """Return the folder to publish into; BadInput where a file stands there."""
+    folder = Path(out) if out else settings.home / "published" / run_id
+    if folder.exists() and not folder.is_dir():
+        raise BadInput("out", f"{folder} is a file, wanted a folder", "폴더가 아닙니다")
+    return folder.resolve()
+
+
 def nano(budget: float | None) -> int | None:
     """Return a budget in USD as nano-USD; BadInput where it is no amount."""
     if positive("budget", budget) is None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from fabula.gateway.models import Models
 from fabula.gateway.provider import ChatProvider
 from fabula.nodes import Replacements
 from fabula.products import Product, product
+from fabula.runs.carrying import Replayed, export_run, replay_run
 from fabula.runs.checks import (
     Brief,
     check_replaced,
@@ -29,9 +30,11 @@ from fabula.runs.checks import (
     merge_flags,
     nano,
     open_ask,
+    out_folder,
     positive,
     read_brief,
 )
+from fabula.runs.estimate import estimate_event
 from fabula.runs.execution import End, Execution, Setup
 from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
@@ -116,12 +119,16 @@ class Runner:
             flags=merged.model_dump(mode="json"),
             replaced=sorted(replace),
             profile=profile,
-            out=str(self._out_folder(out, run_id)),
+            out=str(out_folder(self.settings, out, run_id)),
             budget=nano(budget),
             timeout_s=positive("timeout_s", timeout_s),
         )
         async with self._open() as setup:
-            return await self._start(setup, made, new, document, replace=replace)
+            models = Models(self.settings, profile, keys=False)
+            estimated = await estimate_event(made, document, merged, models, setup.store)
+            return await self._start(
+                setup, made, new, document, replace=replace, estimated=estimated
+            )
 
     async def plan_change(
         self,
@@ -179,7 +186,7 @@ class Runner:
                 flags=merged.model_dump(mode="json"),
                 replaced=sorted(replace),
                 profile=prepared.plan.profile,
-                out=str(self._out_folder(out, run_id)),
+                out=str(out_folder(self.settings, out, run_id)),
                 budget=nano(budget),
                 timeout_s=positive("timeout_s", timeout_s),
                 parent=row.id,
@@ -249,6 +256,25 @@ class Runner:
             end = await Execution(setup, row, epoch, made, replace, answers=answers).run(opening)
             return await result_of(setup.store, run_id, made, end)
 
+    async def export(self, run_id: str, file: str | Path) -> Path:
+        """Write a run as one archive that `replay` takes on any machine; return its path."""
+        async with self.store() as store:
+            return await export_run(store, self.settings, self._product, run_id, Path(file))
+
+    async def replay(
+        self,
+        source: str | Path,
+        *,
+        out: str | Path | None = None,
+        replace: Replacements | None = None,
+    ) -> Replayed:
+        """Run a run, or an archive's file, again from what was recorded; nothing is paid.
+
+        Published files go into `out` where one is given. Raises ReplayMiss where the graph asks
+        what the run never paid for, and BadInput for an archive that cannot be trusted.
+        """
+        return await replay_run(self.settings, self._product, source, out=out, replace=replace)
+
     async def cancel(self, run_id: str) -> RunResult:
         """Ask a run to stop; one that nobody executes is cancelled at once."""
         async with self._open() as setup:
@@ -289,6 +315,7 @@ class Runner:
         *,
         replace: Replacements,
         copied: Copied | None = None,
+        estimated: Sequence[Event] = (),
     ) -> RunResult:
         store, lease_s = setup.store, self.settings.lease_s
         epoch = await insert_run(store, new, brief, _owner(), lease_s, copied=copied)
@@ -298,7 +325,7 @@ class Runner:
             note |= {"parent": new.parent, "change": {key: new.change[key] for key in told}}
         opening = Event("run.started", status="running", note=note)
         row = await get_run(store, new.id)
-        end = await Execution(setup, row, epoch, made, replace).run(opening)
+        end = await Execution(setup, row, epoch, made, replace).run(opening, *estimated)
         return await result_of(store, new.id, made, end)
 
     async def _prepared(
@@ -358,12 +385,6 @@ class Runner:
             f"`{run_id}` is being executed by another process; cancel it first, or wait",
             f"`{run_id}`는 다른 프로세스가 실행하고 있습니다. 취소하거나 기다리세요",
         )
-
-    def _out_folder(self, out: str | Path | None, run_id: str) -> Path:
-        folder = Path(out) if out else self.settings.home / "published" / run_id
-        if folder.exists() and not folder.is_dir():
-            raise BadInput("out", f"{folder} is a file, wanted a folder", "폴더가 아닙니다")
-        return folder.resolve()
 
 
 async def run(product: str, brief: Brief, **options: Any) -> RunResult:
