@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from fabula.documents import Document
 from fabula.documents.magazine import MagazineBrief, MagazineResult
 from fabula.errors import BadInput
 from fabula.gateway.agent import Agent
+from fabula.gateway.forecast import ExpectedCall
 from fabula.gateway.provider import Recipe
 from fabula.graphs.magazine.agents import AGENTS as MAGAZINE_AGENTS
 from fabula.graphs.magazine.flags import MagazineFlags
@@ -52,6 +53,8 @@ class Product:
     replay takes the recorded one."""
     answers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     """For a question to a person, by its name, what an answer must be."""
+    forecast: Callable[[Any, Any], Awaitable[Sequence[ExpectedCall]]] | None = None
+    """From brief and flags: the calls that a run may make. It reads files and asks nobody."""
 
     def check(self, flags: BaseModel, replace: Replacements, change: str | None = None) -> None:
         """Build the graph once for nothing: BadInput for a node name that it does not have.

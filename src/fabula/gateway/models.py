@@ -71,10 +71,11 @@ class Model(NamedTuple):
 
 
 class Models:
-    """The models of one profile."""
+    """The models of one profile; without `keys` they can be looked at before a key is there."""
 
-    def __init__(self, settings: Settings, profile: str) -> None:
+    def __init__(self, settings: Settings, profile: str, *, keys: bool = True) -> None:
         self._settings = settings
+        self._keys = keys
         self._map = AgentModelMap.load(settings)
         self._prices = Prices.load(settings)
         self.profile = profile
@@ -119,21 +120,25 @@ class Models:
         pins = self._map.profiles[self.profile]
         return pins.get(agent) or pins["*"]
 
-    def _require(self, provider: str, agent: str) -> None:
+    def missing(self, provider: str) -> tuple[str, ...]:
+        """Return the names of the settings that the provider needs and that are not set."""
         settings = self._settings
-        needed = {
-            "openai": ("FABULA_OPENAI_API_KEY (or OPENAI_API_KEY)", settings.openai_api_key),
-            "google_genai": ("FABULA_GOOGLE_API_KEY (or GOOGLE_API_KEY)", settings.google_api_key),
-            "local": ("FABULA_LOCAL_BASE_URL", settings.local_base_url),
+        needed: Mapping[str, Mapping[str, object]] = {
+            "openai": {"FABULA_OPENAI_API_KEY (or OPENAI_API_KEY)": settings.openai_api_key},
+            "google_genai": {"FABULA_GOOGLE_API_KEY (or GOOGLE_API_KEY)": settings.google_api_key},
+            "local": {
+                "FABULA_LOCAL_BASE_URL": settings.local_base_url,
+                "FABULA_LOCAL_MODEL": settings.local_model,
+            },
         }
-        required = [needed[provider]] if provider in needed else []
-        if provider == "local":
-            required.append(("FABULA_LOCAL_MODEL", settings.local_model))
-        for variable, value in required:
-            if not value:
-                raise KeyMissing(
-                    f"{agent} (profile {self.profile}) needs {variable}, which is not set: set it, "
-                    "or run with --profile offline",
-                    f"{agent}(프로필 {self.profile})에 {variable}이 필요합니다. 설정하거나 "
-                    "--profile offline 으로 실행하세요",
-                )
+        return tuple(name for name, value in needed.get(provider, {}).items() if not value)
+
+    def _require(self, provider: str, agent: str) -> None:
+        if not self._keys or not (missing := self.missing(provider)):
+            return
+        raise KeyMissing(
+            f"{agent} (profile {self.profile}) needs {missing[0]}, which is not set: set it, "
+            "or run with --profile offline",
+            f"{agent}(프로필 {self.profile})에 {missing[0]}이 필요합니다. 설정하거나 "
+            "--profile offline 으로 실행하세요",
+        )

@@ -93,14 +93,15 @@ class Execution:
         self._signal: Signal | None = None
         self._spent = 0
 
-    async def run(self, opening: Event) -> End:
+    async def run(self, *opening: Event) -> End:
         """Execute, write the end, give the lease back. Raises LeaseLost, or the cancellation."""
         settings = self._setup.settings
         lease = Lease(settings.store_url, self._fence, settings.lease_s, self._signalled())
         lease.start()
         try:
             stored = await self._recorder.open()
-            self._recorder.add(opening)
+            for event in opening:
+                self._recorder.add(event)
             end, cancelled = await self._outcome(stored)
             await self._write(end)
         finally:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from fabula.runs.estimate import ESTIMATED, error_of
 from fabula.store.engine import Store
 from fabula.store.events import list_events
 from fabula.store.ledger import entries, totals
@@ -17,7 +18,8 @@ from fabula.store.tables import NANO
 async def cost_report(store: Store, run: str) -> dict[str, Any]:
     """Return the run's money in USD: totals, and by agent what was asked, paid and used.
 
-    `in_doubt` is the upper bound of what calls without an answer may have cost.
+    `in_doubt` is the upper bound of what calls without an answer may have cost. `estimate` sets
+    what was expected at the start beside what came; None for a run that was not estimated.
     """
     sums = await totals(store, run)
     row = await get_run(store, run)
@@ -33,7 +35,7 @@ async def cost_report(store: Store, run: str) -> dict[str, Any]:
         elif entry.doubtful:
             line["in_doubt_calls"] += 1
             line["in_doubt"] += entry.reserved / NANO
-    return {
+    report: dict[str, Any] = {
         "run_id": run,
         "budget": row.budget / NANO if row.budget is not None else None,
         "cost": sums.usd,
@@ -44,6 +46,8 @@ async def cost_report(store: Store, run: str) -> dict[str, Any]:
         "output_tokens": sums.output_tokens,
         "agents": [{"agent": agent, **line} for agent, line in sorted(by_agent.items())],
     }
+    notes = [one.note for one in await list_events(store, run) if one.type == ESTIMATED]
+    return report | {"estimate": error_of(notes[0], report) if notes else None}
 
 
 async def highest_price(store: Store, run: str, item: str) -> float:

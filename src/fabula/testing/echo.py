@@ -11,7 +11,11 @@ from pydantic import Field
 
 from fabula.documents import Document, Strict
 from fabula.errors import Rejected
+from fabula.gateway import prompts
 from fabula.gateway.agent import Agent
+from fabula.gateway.forecast import ExpectedCall
+from fabula.gateway.prices import estimate_tokens
+from fabula.gateway.structured import narrow
 from fabula.nodes import Replacements
 from fabula.nodes.fan_out import Carried, fan_out
 from fabula.nodes.services import Services, Update
@@ -135,6 +139,22 @@ def build(
     return graph
 
 
+async def forecast(brief: EchoBrief, flags: EchoFlags) -> list[ExpectedCall]:  # noqa: ARG001
+    """Return the plan's call and one for each text."""
+    plan = _tokens(PLAN, {"count": brief.count, "text": brief.text})
+    items = [f"write/{number}" for number in range(1, brief.count + 1)]
+    write = [_tokens(WRITE, {"item": item, "text": brief.text}) for item in items]
+    calls = [ExpectedCall(PLAN.name, "plan", plan, plan, output_tokens=10)]
+    return calls + [
+        ExpectedCall(WRITE.name, item, tokens, tokens, output_tokens=10)
+        for item, tokens in zip(items, write, strict=True)
+    ]
+
+
+def _tokens(agent: Agent[Any], variables: dict[str, object]) -> int:
+    return estimate_tokens(prompts.render(agent.prompt, variables), narrow(agent.output, {}, {}))
+
+
 ECHO = Product(
     name="echo",
     brief=EchoBrief,
@@ -145,4 +165,5 @@ ECHO = Product(
     limits=lambda flags: {"write": flags.writers},
     recipes=dict,
     fingerprint=lambda brief: brief.model_dump(mode="json"),
+    forecast=forecast,
 )
