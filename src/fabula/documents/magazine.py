@@ -6,14 +6,18 @@ Names follow the user's document: `TemplateChoice`, `SectionPlan`, `MagazineLayo
 from __future__ import annotations
 
 from datetime import date as Date  # noqa: N812 - the field is named `date`
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from fabula.documents.base import Document, Ref, Strict
+from fabula.documents.portable import MachinePath
 
-SectionType = Literal["intro", "curation_card", "spotlight", "closing"]
-BodyType = Literal["curation_card", "spotlight"]
+Mode = Literal["single_call", "multi_stage"]
+SectionType = Literal["intro", "curation_card", "spotlight", "quote_pull", "mood_board", "closing"]
+BodyType = Literal["curation_card", "spotlight", "quote_pull", "mood_board"]
 PostRef = Annotated[str, Ref("post")]
 
 
@@ -26,7 +30,7 @@ class PostInput(Strict):
     author: str | None = None
     url: str | None = None
     date: Date | None = None
-    image: str | None = None
+    image: MachinePath | None = None
     """Path of a picture, relative to the file that names it."""
     image_alt: str | None = None
     tags: tuple[str, ...] = ()
@@ -40,7 +44,7 @@ class MagazineBrief(Document):
     """
 
     angle: str = Field(min_length=1, max_length=2000)
-    sources: str | None = None
+    sources: MachinePath | None = None
     posts: tuple[PostInput, ...] = ()
     featured: tuple[str, ...] = ()
     """Ids of posts that must appear in the article."""
@@ -124,6 +128,105 @@ class SectionDraft(Strict):
     paragraphs: Annotated[tuple[Paragraph, ...], Field(min_length=1)]
 
 
+class QuoteDraft(Strict):
+    """A quote_pull writer's answer: whole sentences of one post, and a word on why they stand."""
+
+    heading: str
+    quote: str
+    post_id: PostRef
+    lead: str
+
+
+class Caption(Strict):
+    """A line under the picture of one post."""
+
+    text: str
+    post_id: PostRef
+
+
+class MoodDraft(Strict):
+    """A mood_board writer's answer."""
+
+    heading: str
+    captions: Annotated[tuple[Caption, ...], Field(min_length=1)]
+
+
+class _AnyOf:
+    """Write a tagged union as `anyOf`: strict modes of providers know no `oneOf`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return handler(source)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": handler(schema)["oneOf"]}
+
+
+def _only(name: str) -> WithJsonSchema:
+    # An enum of one: not every provider's strict mode knows `const`.
+    return WithJsonSchema({"type": "string", "enum": [name]})
+
+
+class _IsText(Strict):
+    type: Literal["curation_card", "spotlight"]
+
+
+class _IsQuote(Strict):
+    type: Annotated[Literal["quote_pull"], _only("quote_pull")]
+
+
+class _IsMood(Strict):
+    type: Annotated[Literal["mood_board"], _only("mood_board")]
+
+
+# The base that stands last gives its field first: a model names the type before it writes.
+
+
+class ComposedText(SectionDraft, _IsText):
+    """A card or a spotlight of an article that is written in one answer."""
+
+
+class ComposedQuote(QuoteDraft, _IsQuote):
+    """A quote_pull of an article that is written in one answer."""
+
+
+class ComposedMood(MoodDraft, _IsMood):
+    """A mood_board of an article that is written in one answer."""
+
+
+ComposedBody = Annotated[
+    ComposedText | ComposedQuote | ComposedMood, Field(discriminator="type"), _AnyOf()
+]
+
+
+class Composition(Strict):
+    """The composer's answer: template, plan and copy of the whole article at once."""
+
+    template_id: Annotated[str, Ref("template")]
+    title: str
+    dek: str
+    intro: SectionDraft
+    body: Annotated[tuple[ComposedBody, ...], Field(min_length=1)]
+    closing: SectionDraft
+
+
+class _IsSection(Strict):
+    section_id: Annotated[str, Ref("section")]
+
+
+class PolishedSection(SectionDraft, _IsSection):
+    """One section's copy after a polish."""
+
+
+class Polish(Strict):
+    """The polisher's answer: the sections that it changed."""
+
+    sections: tuple[PolishedSection, ...]
+
+
 # What the graph keeps.
 
 
@@ -145,14 +248,26 @@ class MagazineOutline(Document):
     section_plans: tuple[str, ...]
 
 
+class Quote(Strict):
+    """Whole sentences of a post, word for word."""
+
+    text: str
+    post_id: str
+
+
 class WrittenSection(Document):
-    """A section's copy, or the typed placeholder that stands where none passed."""
+    """A section's copy, or the typed placeholder that stands where none passed.
+
+    A quote_pull has a `quote`, and its one paragraph says why it stands here. A mood_board's
+    paragraphs are its captions: each cites the one post whose picture it stands under.
+    """
 
     section_id: str
     type: SectionType
     status: Literal["written", "placeholder"]
     heading: str
     paragraphs: tuple[Paragraph, ...]
+    quote: Quote | None = None
     reason: str | None = None
     """Why a placeholder stands here."""
 
@@ -168,17 +283,27 @@ class Citation(Strict):
     date: Date | None
 
 
-class LayoutParagraph(Strict):
-    text: str
-    citations: tuple[int, ...]
-
-
 class Picture(Strict):
     """A picture on the page; `hash` names the artifact, `name` the file beside the page."""
 
     hash: str
     name: str
     alt: str
+
+
+class LayoutParagraph(Strict):
+    text: str
+    citations: tuple[int, ...]
+    picture: Picture | None = None
+    """What a mood_board's caption stands under."""
+
+
+class LayoutQuote(Strict):
+    """A quote as the reader sees it; `author` is its post's, or where it has none the title."""
+
+    text: str
+    author: str
+    citation: int
 
 
 class LayoutSection(Strict):
@@ -189,6 +314,13 @@ class LayoutSection(Strict):
     paragraphs: tuple[LayoutParagraph, ...]
     picture: Picture | None
     reason: str | None
+    quote: LayoutQuote | None = None
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Its pictures in page order."""
+        own = (self.picture, *(paragraph.picture for paragraph in self.paragraphs))
+        return tuple(one for one in own if one is not None)
 
 
 class MagazineLayout(Document):
@@ -206,6 +338,11 @@ class MagazineLayout(Document):
     sections: tuple[LayoutSection, ...]
     citations: tuple[Citation, ...]
 
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Every section's pictures in page order."""
+        return tuple(one for section in self.sections for one in section.pictures)
+
 
 class MagazineResult(Document):
     """What a magazine run hands back: the layout's document id and the published place."""
@@ -213,4 +350,10 @@ class MagazineResult(Document):
     layout: str
     status: Literal["complete", "degraded"]
     title: str
-    location: str
+    location: MachinePath
+    mode: Mode = "multi_stage"
+    """Which pipeline made it; results from before there were two do not say."""
+    sources: str = ""
+    outline: str = ""
+    sections: tuple[str, ...] = ()
+    """Document ids that a change starts from, sections in page order; older results have none."""

@@ -39,13 +39,15 @@ class Agents(Protocol):
         attempt: int = 0,
         aliases: Aliases | None = None,
         bounds: Mapping[str, tuple[int, int]] | None = None,
+        temperature: float | None = None,
     ) -> T | Rejected:
         """Ask, pay at most once for each question, validate; return the output or `Rejected`.
 
         `item` is `<verb>/<item>` or the step's name: it carries the allowance of paid calls and
         its verb names the concurrency limit. `attempt` is the item's counter from the state.
         `aliases` are the ids that this call may cite. `bounds` narrows the length of the named
-        top-level array fields for this call, as (least, most) items.
+        top-level array fields for this call, as (least, most) items. `temperature` stands in for
+        the pinned model's own and makes it another question.
         Raises a `Stop` where the run cannot go on (budget, key, provider).
         """
         ...

@@ -37,6 +37,15 @@ class Scope:
     fallbacks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Asked:
+    agent: str
+    item: str
+    attempt: int
+    schema: Mapping[str, Any]
+    temperature: float | None
+
+
 class Gateway:
     """The `Agents` port: render, look up, pay once, validate, ask again within the allowance."""
 
@@ -68,14 +77,16 @@ class Gateway:
         attempt: int = 0,
         aliases: Aliases | None = None,
         bounds: Bounds | None = None,
+        temperature: float | None = None,
     ) -> T | Rejected:
         aliases, bounds = aliases or {}, bounds or {}
         schema = narrow(agent.output, aliases, bounds)
+        asked = _Asked(agent.name, item, attempt, schema, temperature)
         messages = prompts.render(agent.prompt, variables)
         ask, complaint = 0, ""
         while True:
             try:
-                answered = await self._answer(agent, messages, schema, item, attempt, ask)
+                answered = await self._answer(asked, messages, ask)
             except AllowanceSpent as spent:
                 reason = complaint or spent.en
                 return Rejected(agent=agent.name, item=item, reason=reason)
@@ -108,52 +119,49 @@ class Gateway:
         """Wait until no call is on its way."""
         await self._payments.settle()
 
-    async def _answer(
-        self,
-        agent: Agent[T],
-        messages: tuple[Message, ...],
-        schema: Mapping[str, Any],
-        item: str,
-        attempt: int,
-        ask: int,
-    ) -> Answered:
-        model = self._models.pinned(agent.name)
+    async def _answer(self, asked: _Asked, messages: tuple[Message, ...], ask: int) -> Answered:
+        model = self._models.pinned(asked.agent)
+        seed = content_hash([self._scope.fingerprint, asked.item, asked.attempt, ask])
         request = ChatRequest(
-            agent=agent.name,
-            item=item,
-            attempt=attempt,
+            agent=asked.agent,
+            item=asked.item,
+            attempt=asked.attempt,
             model=model.name,
             messages=messages,
-            schema=schema,
-            schema_name=agent.name.replace(".", "_"),
-            seed=int(content_hash([self._scope.fingerprint, item, attempt, ask])[:8], 16),
+            schema=asked.schema,
+            schema_name=asked.agent.replace(".", "_"),
+            seed=int(seed[:8], 16),
             max_output_tokens=model.max_output_tokens,
-            temperature=model.temperature,
+            temperature=model.temperature if asked.temperature is None else asked.temperature,
         )
         waiting = list(self._scope.fallbacks)
         while True:
             try:
-                return await self._paid(request, model, ask)
+                return await self._paid(request, model, ask, asked.temperature)
             except ProviderDown as down:
                 if not waiting:
                     raise
-                successor = self._models.named(waiting.pop(0), agent=agent.name)
-                self._on_switch(agent.name, _name(model), _name(successor), str(down))
+                successor = self._models.named(waiting.pop(0), agent=asked.agent)
+                self._on_switch(asked.agent, _name(model), _name(successor), str(down))
                 model, request = successor, replace(request, model=successor.name)
 
-    async def _paid(self, request: ChatRequest, model: Model, ask: int) -> Answered:
-        key = content_hash(
-            [
-                self._scope.run,
-                request.agent,
-                _name(model),
-                request.messages,
-                request.schema,
-                request.item,
-                request.attempt,
-                ask,
-            ]
-        )
+    async def _paid(
+        self, request: ChatRequest, model: Model, ask: int, temperature: float | None
+    ) -> Answered:
+        parts: list[object] = [
+            self._scope.run,
+            request.agent,
+            _name(model),
+            request.messages,
+            request.schema,
+            request.item,
+            request.attempt,
+            ask,
+        ]
+        if temperature is not None:
+            # Only where a call brings its own: the pinned one may be tuned under a running run.
+            parts.append({"temperature": temperature})
+        key = content_hash(parts)
         if answered := await self._ledger.find(key):
             return answered
         question = Question(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fabula.documents.magazine import MagazineBrief, PostInput, SectionPlan
-from fabula.graphs.magazine.agents import CLASSIFY, OUTLINE, SECTION_WRITERS
+from fabula.documents.magazine import MagazineBrief, PostInput, SectionPlan, SectionType
+from fabula.graphs.magazine.agents import CLASSIFY, COMPOSE, OUTLINE, POLISH, SECTION_WRITERS
 from fabula.graphs.magazine.templates import SectionRules, TemplateSpec
+from fabula.korean.sentences import split_sentences
 from fabula.testing.memory import Asked, Script
 
 _PLACES = ("마당", "골목", "부엌", "책방", "강가", "옥상", "시장", "숲길", "작업실", "정류장")
@@ -74,22 +75,100 @@ def write(asked: Asked) -> Mapping[str, Any]:
         and isinstance(section, SectionPlan)
     ):
         raise TypeError(f"{asked.agent} was not asked for a section")
-    wanted = (rules.characters.least + rules.characters.most) // 2
-    sentences: list[str] = []
-    while sum(map(len, sentences)) + len(sentences) < wanted:
-        sentences.append(_sentence(section.section_id, len(sentences), spec.register))
-    half = (len(sentences) + 1) // 2
-    texts = [" ".join(part) for part in (sentences[:half], sentences[half:])][
-        : rules.paragraphs.most
-    ]
+    return _copy(spec, section.type, int(section.section_id[1:]), list(asked.aliases["post"]))
+
+
+def pull(asked: Asked) -> Mapping[str, Any]:
+    """Pull a sentence out of the first post that was offered, and write a lead."""
+    posts: Any = asked.variables["posts"]
+    spec: Any = asked.variables["template"]
+    end = {"합니다체": "남습니다.", "해요체": "남아요."}[spec.register]
     return {
-        "heading": f"{_PLACES[int(section.section_id[1:]) % len(_PLACES)]}에서 본 것",
-        "paragraphs": [{"text": text, "post_ids": list(asked.aliases["post"])} for text in texts],
+        "heading": "그대로 옮긴 말",
+        "quote": split_sentences(posts[0]["text"])[0],
+        "post_id": posts[0]["alias"],
+        "lead": f"이 말은 책을 덮은 뒤에도 오랫동안 {end} 문을 열어 둔 사람의 마음이 여기에 {end}",
     }
 
 
-def _sentence(section_id: str, number: int, register: str) -> str:
-    turn = int(section_id[1:]) * 3 + number
+def arrange(asked: Asked) -> Mapping[str, Any]:
+    """Caption every post that was offered."""
+    spec: Any = asked.variables["template"]
+    aliases = list(asked.aliases["post"])
+    return {
+        "heading": "나란히 놓은 것들",
+        "captions": [
+            {"text": _sentence(number, number, spec.register), "post_id": alias}
+            for number, alias in enumerate(aliases)
+        ],
+    }
+
+
+def compose(asked: Asked) -> Mapping[str, Any]:
+    """Write a whole `editorial-deep` article in one answer, one post a body section."""
+    templates: Any = asked.variables["templates"]
+    wanted: Any = asked.variables["wanted"]
+    spec = next(one for one in templates if one.id == "editorial-deep")
+    offered = list(asked.aliases["post"])
+    types: tuple[SectionType, ...] = ("spotlight", "curation_card")
+    body = [
+        {
+            "type": types[number % 2],
+            **_copy(spec, types[number % 2], number + 2, [offered[number % len(offered)]]),
+        }
+        for number in range(wanted[spec.id])
+    ]
+    return {
+        "template_id": spec.id,
+        "title": "작은 공간의 하루",
+        "dek": "네 사람의 공간을 따라갑니다.",
+        "intro": _copy(spec, "intro", 1, offered[:1]),
+        "body": body,
+        "closing": _copy(spec, "closing", len(body) + 2, []),
+    }
+
+
+def polish(asked: Asked) -> Mapping[str, Any]:
+    """Leave the text as it is but for one word that carries no fact."""
+    sections: Any = asked.variables["sections"]
+    return {
+        "sections": [
+            {
+                "section_id": one["section_id"],
+                "heading": one["heading"],
+                "paragraphs": [
+                    {
+                        "text": part["text"].replace("들어서면", "들어오면"),
+                        "post_ids": part["aliases"],
+                    }
+                    for part in one["paragraphs"]
+                ],
+            }
+            for one in sections
+        ]
+    }
+
+
+def _copy(
+    spec: TemplateSpec, type_: SectionType, place: int, cited: Sequence[str]
+) -> dict[str, Any]:
+    rules = spec.rules[type_]
+    wanted = (rules.characters.least + rules.characters.most) // 2
+    sentences: list[str] = []
+    while sum(map(len, sentences)) + len(sentences) < wanted:
+        sentences.append(_sentence(place, len(sentences), spec.register))
+    half = (len(sentences) + 1) // 2
+    texts = [" ".join(part) for part in (sentences[:half], sentences[half:])]
+    return {
+        "heading": f"{_PLACES[place % len(_PLACES)]}에서 본 것",
+        "paragraphs": [
+            {"text": text, "post_ids": list(cited)} for text in texts[: rules.paragraphs.most]
+        ],
+    }
+
+
+def _sentence(section: int, number: int, register: str) -> str:
+    turn = section * 3 + number
     place, sight = _PLACES[turn % len(_PLACES)], _SIGHTS[number % len(_SIGHTS)]
     return f"{place}에 들어서면 {sight} {number + 2}걸음 앞에서 {_ENDINGS[register]}"
 
@@ -97,5 +176,8 @@ def _sentence(section_id: str, number: int, register: str) -> str:
 def scripts(**changed: Script) -> dict[str, Script]:
     """Return a script for each agent; `changed` replaces some by the last part of their name."""
     own: dict[str, Script] = {CLASSIFY.name: choose, OUTLINE.name: plan}
+    own.update({COMPOSE.name: compose, POLISH.name: polish})
     own.update({agent.name: write for agent in SECTION_WRITERS.values()})
+    own[SECTION_WRITERS["quote_pull"].name] = pull
+    own[SECTION_WRITERS["mood_board"].name] = arrange
     return {name: changed.get(name.rpartition(".")[2], script) for name, script in own.items()}

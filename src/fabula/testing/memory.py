@@ -80,6 +80,7 @@ class Asked:
     variables: Mapping[str, object]
     aliases: Aliases
     bounds: Mapping[str, tuple[int, int]]
+    temperature: float | None = None
 
 
 Answer = Mapping[str, Any] | BaseModel | Rejected | Exception
@@ -114,8 +115,11 @@ class ScriptedAgents:
         attempt: int = 0,
         aliases: Aliases | None = None,
         bounds: Mapping[str, tuple[int, int]] | None = None,
+        temperature: float | None = None,
     ) -> T | Rejected:
-        asked = Asked(agent.name, item, attempt, variables, aliases or {}, bounds or {})
+        asked = Asked(
+            agent.name, item, attempt, variables, aliases or {}, bounds or {}, temperature
+        )
         self.calls.append(asked)
         answer = self._answer(asked)
         if isinstance(answer, Exception) and not isinstance(answer, Rejected):

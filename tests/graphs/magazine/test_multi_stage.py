@@ -41,7 +41,7 @@ class Done:
 async def run(brief: Any = None, *, replace: Any = None, **changed: Any) -> Done:
     done = Done()
     done.services, done.agents, done.publisher = memory_services(scripts(**changed))
-    graph = build(done.services, MagazineFlags(), replace=replace or {}).compile()
+    graph = build(done.services, MagazineFlags(mode="multi_stage"), replace=replace or {}).compile()
     given: Any = {"brief": await done.services.documents.put(brief or brief_of())}
     part: Any
     async for mode, part in graph.astream(given, LIMIT, stream_mode=["custom", "values"]):
@@ -67,7 +67,7 @@ def failing(*sections: str, times: int = 99) -> Any:
 
 def test_the_drawing_is_the_documents() -> None:
     services, _, _ = memory_services({})
-    drawn = build(services, MagazineFlags()).compile().get_graph().draw_mermaid()
+    drawn = build(services, MagazineFlags(mode="multi_stage")).compile().get_graph().draw_mermaid()
     assert drawn == SNAPSHOT.read_text("utf-8"), "the topology changed: look, then renew the file"
 
 
@@ -251,7 +251,7 @@ async def test_a_stop_in_one_section_ends_the_run_and_what_was_made_stays(stop: 
         return write(call)
 
     services, agents, publisher = memory_services(scripts(write_spotlight=script))
-    graph = build(services, MagazineFlags()).compile(checkpointer=InMemorySaver())
+    graph = build(services, MagazineFlags(mode="multi_stage")).compile(checkpointer=InMemorySaver())
     config: Any = {"configurable": {"thread_id": "t"}, **LIMIT}
     given: Any = {"brief": await services.documents.put(brief_of())}
     with pytest.raises(type(stop)):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from fabula.documents.magazine import (
     Citation,
     LayoutParagraph,
+    LayoutQuote,
     LayoutSection,
     MagazineBrief,
     MagazineLayout,
     MagazineOutline,
+    Paragraph,
     Picture,
     Post,
+    Quote,
     SectionPlan,
     SourceSet,
     WrittenSection,
@@ -65,9 +69,9 @@ def layout_of(
     """
     _check(plans, sections, sources)
     posts = {post.id: post for post in sources.posts}
-    cited = [id_ for one in sections for paragraph in one.paragraphs for id_ in paragraph.post_ids]
+    cited = [id_ for one in sections for id_ in _cited(one)]
     number_of = {id_: number for number, id_ in enumerate(dict.fromkeys(cited), start=1)}
-    placed = _pictures(plans, sections, posts)
+    page = _Page(posts, number_of, _pictures(plans, sections, posts), pictures)
     return MagazineLayout(
         title=outline.title,
         dek=outline.dek,
@@ -76,9 +80,7 @@ def layout_of(
         status="complete" if all(one.status == "written" for one in sections) else "degraded",
         date=brief.date,
         offline=offline,
-        sections=tuple(
-            _section(one, number_of, placed.get(one.section_id), pictures) for one in sections
-        ),
+        sections=tuple(page.section(one) for one in sections),
         citations=tuple(_citation(posts[id_], number) for id_, number in number_of.items()),
     )
 
@@ -95,59 +97,106 @@ def _check(
         )
     known = {post.id for post in sources.posts}
     for one in sections:
-        for number, paragraph in enumerate(one.paragraphs):
-            if strange := [id_ for id_ in paragraph.post_ids if id_ not in known]:
+        places = [(f"paragraphs.{n}.post_ids", p.post_ids) for n, p in enumerate(one.paragraphs)]
+        if one.quote:
+            places.append(("quote.post_id", (one.quote.post_id,)))
+        for place, post_ids in places:
+            if strange := [id_ for id_ in post_ids if id_ not in known]:
                 raise GateFailed(
-                    f"{one.section_id}.paragraphs.{number}.post_ids",
+                    f"{one.section_id}.{place}",
                     got=f"`{strange[0]}`",
                     wanted="an id of the sources",
                 )
 
 
+def _cited(section: WrittenSection) -> list[str]:
+    quoted = [section.quote.post_id] if section.quote else []
+    return quoted + [id_ for paragraph in section.paragraphs for id_ in paragraph.post_ids]
+
+
 def _pictures(
     plans: Sequence[SectionPlan], sections: Sequence[WrittenSection], posts: Mapping[str, Post]
-) -> dict[str, Post]:
+) -> dict[str, list[Post]]:
     """Give each written section the first picture among its posts, no picture twice.
 
-    The body chooses before intro and closing, which often share its posts.
+    A mood_board takes one for each caption and chooses first; then the body, before intro and
+    closing, which often share its posts. A quote stands without one.
     """
-    placed: dict[str, Post] = {}
+    placed: dict[str, list[Post]] = {}
     used: set[str] = set()
-    written = {one.section_id for one in sections if one.status == "written"}
-    for plan in sorted(plans, key=lambda plan: plan.type not in BODY):
-        for post in (posts[id_] for id_ in plan.post_ids):
-            if plan.section_id in written and post.picture and post.picture not in used:
-                placed[plan.section_id] = post
+    written = {one.section_id: one for one in sections if one.status == "written"}
+
+    def take(section_id: str, ids: Sequence[str], most: int) -> None:
+        for post in (posts[id_] for id_ in ids):
+            if len(placed.get(section_id, ())) == most:
+                return
+            if post.picture and post.picture not in used:
+                placed.setdefault(section_id, []).append(post)
                 used.add(post.picture)
-                break
+
+    for plan in sorted(plans, key=_turn):
+        if plan.section_id in written and plan.type == "mood_board":
+            cited = _cited(written[plan.section_id])
+            take(plan.section_id, cited, len(cited))
+        elif plan.section_id in written and plan.type != "quote_pull":
+            take(plan.section_id, plan.post_ids, 1)
     return placed
 
 
-def _section(
-    section: WrittenSection,
-    number_of: Mapping[str, int],
-    shown: Post | None,
-    pictures: Mapping[str, str],
-) -> LayoutSection:
-    picture = None
-    if shown is not None and shown.picture is not None and shown.picture in pictures:
-        alt = shown.picture_alt or shown.title
-        picture = Picture(hash=shown.picture, name=pictures[shown.picture], alt=alt)
-    return LayoutSection(
-        section_id=section.section_id,
-        type=section.type,
-        status=section.status,
-        heading=section.heading,
-        paragraphs=tuple(
-            LayoutParagraph(
-                text=paragraph.text.strip(),
-                citations=tuple(sorted({number_of[id_] for id_ in paragraph.post_ids})),
-            )
-            for paragraph in section.paragraphs
-        ),
-        picture=picture,
-        reason=section.reason,
-    )
+def _turn(plan: SectionPlan) -> int:
+    return 0 if plan.type == "mood_board" else 1 if plan.type in BODY else 2
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is known of the whole page when one of its sections is laid out."""
+
+    posts: Mapping[str, Post]
+    number_of: Mapping[str, int]
+    placed: Mapping[str, Sequence[Post]]
+    names: Mapping[str, str]
+    """A picture's file name by its hash."""
+
+    def section(self, section: WrittenSection) -> LayoutSection:
+        shown = self.placed.get(section.section_id, ())
+        board = section.type == "mood_board"
+        return LayoutSection(
+            section_id=section.section_id,
+            type=section.type,
+            status=section.status,
+            heading=section.heading,
+            paragraphs=tuple(
+                LayoutParagraph(
+                    text=paragraph.text.strip(),
+                    citations=tuple(sorted({self.number_of[id_] for id_ in paragraph.post_ids})),
+                    picture=self._under(paragraph, shown) if board else None,
+                )
+                for paragraph in section.paragraphs
+            ),
+            picture=None if board or not shown else self._picture(shown[0]),
+            reason=section.reason,
+            quote=self._quote(section.quote),
+        )
+
+    def _under(self, caption: Paragraph, shown: Sequence[Post]) -> Picture | None:
+        post = next((one for one in shown if one.id in caption.post_ids), None)
+        return self._picture(post) if post else None
+
+    def _picture(self, post: Post) -> Picture | None:
+        if post.picture is None or post.picture not in self.names:
+            return None
+        name, alt = self.names[post.picture], post.picture_alt or post.title
+        return Picture(hash=post.picture, name=name, alt=alt)
+
+    def _quote(self, quote: Quote | None) -> LayoutQuote | None:
+        if quote is None:
+            return None
+        post = self.posts[quote.post_id]
+        return LayoutQuote(
+            text=quote.text,
+            author=post.author or post.title,
+            citation=self.number_of[quote.post_id],
+        )
 
 
 def _citation(post: Post, number: int) -> Citation:

@@ -35,15 +35,23 @@ class Desk:
         by_id = {post.id: post for post in self.sources.posts}
         return [by_id[id_] for id_ in ids]
 
-    def material(self, ids: Sequence[str], *, each: int, together: int) -> list[dict[str, str]]:
-        """Return posts for a prompt: alias, title and an excerpt of at most `each` characters.
+    def material(
+        self, ids: Sequence[str], *, each: int, together: int
+    ) -> list[dict[str, str | bool]]:
+        """Return posts for a prompt: alias, title, whether there is a picture, and an excerpt.
 
+        An excerpt has at most `each` characters.
         Many posts share `together` characters between them, so that no prompt grows without bound.
         """
         share = min(each, max(LEAST_EXCERPT, together // max(1, len(ids))))
         alias_of = {id_: alias for alias, id_ in self.aliases.items()}
         return [
-            {"alias": alias_of[p.id], "title": p.title, "text": excerpt(p.text, share)}
+            {
+                "alias": alias_of[p.id],
+                "title": p.title,
+                "picture": bool(p.picture),
+                "text": excerpt(p.text, share),
+            }
             for p in self.posts(ids)
         ]
 

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from fabula.gateway.filler import Noun, nouns_in
 from fabula.gateway.provider import Message
-from fabula.graphs.magazine.templates import FOLDER, HOUSE_RULES
+from fabula.graphs.magazine.quoting import quotable
+from fabula.graphs.magazine.templates import FOLDER, HOUSE_RULES, Range
 from fabula.korean.banned import find_banned
 from fabula.korean.sentences import split_sentences
 from fabula.settings import read_yaml
@@ -23,7 +24,9 @@ LIFT = range(14, 59)
 """Lengths of a sentence that is retold: far below what counts as copying."""
 BARE = Noun("이 글")
 
-_POST = re.compile(r'<post id="([^"]+)"><title>(.*?)</title><text>(.*?)</text></post>', re.DOTALL)
+_POST = re.compile(
+    r'<post id="([^"]+)"( picture="yes")?><title>(.*?)</title><text>(.*?)</text></post>', re.DOTALL
+)
 _TEMPLATE = re.compile(r'<template id="([^"]+)" name="([^"]*)"[^>]*>(.*?)</template>', re.DOTALL)
 _ANGLE = re.compile(r"<angle>(.*?)</angle>", re.DOTALL)
 _PLAN = re.compile(r"<plan ([^>]*)>")
@@ -73,8 +76,8 @@ class Task:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         return tuple(
-            Source(alias, html.unescape(title), html.unescape(text), self.banned)
-            for alias, title, text in _POST.findall(self.user)
+            Source(alias, html.unescape(title), html.unescape(text), self.banned, bool(picture))
+            for alias, picture, title, text in _POST.findall(self.user)
         )
 
     @cached_property
@@ -118,6 +121,7 @@ class Source:
     raw_title: str
     text: str
     banned: tuple[str, ...]
+    picture: bool = False
 
     @cached_property
     def title(self) -> Noun:
@@ -130,6 +134,10 @@ class Source:
         """Short sentences that stand in quotes, word for word."""
         spoken = (one for match in _QUOTED.finditer(self.text) for one in split_sentences(match[1]))
         return self._kept(one.removesuffix(".").strip() for one in spoken if _speakable(one))
+
+    def pulled(self, lengths: Range) -> tuple[str, ...]:
+        """Whole sentences that a quote_pull may show."""
+        return self._kept(one for one in quotable(self.text, lengths) if clean(one, ()))
 
     @cached_property
     def lifts(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fabula.documents import Aliases
 from fabula.documents.magazine import (
@@ -10,13 +10,16 @@ from fabula.documents.magazine import (
     MagazineOutline,
     Outline,
     PlannedBody,
+    Post,
     SectionPlan,
     SectionType,
+    SourceSet,
 )
 from fabula.graphs.magazine.agents import OUTLINE
 from fabula.graphs.magazine.desk import ELLIPSIS, OUTLINE_EXCERPT, OUTLINE_MATERIAL, desk
+from fabula.graphs.magazine.quoting import quotable
 from fabula.graphs.magazine.state import WRITE, MagazineState
-from fabula.graphs.magazine.templates import TemplateSpec, template
+from fabula.graphs.magazine.templates import COPY, TemplateSpec, template
 from fabula.nodes import Bounds, Node, Services, Update, ask, notice, open_slot
 
 ENDS = 2
@@ -24,7 +27,11 @@ ENDS = 2
 TITLE, DEK = 80, 200
 
 
-def plan_outline(services: Services) -> Node:
+Existing = Callable[[MagazineState], Awaitable[Sequence[Mapping[str, object]]]]
+"""Sections that are written already, as the prompt shows them."""
+
+
+def plan_outline(services: Services, *, existing: Existing | None = None) -> Node:
     """Ask for the plan, make its documents and open the slots `write_section/s1` onwards.
 
     An answer that cites a post that does not exist is refused; where it stays so, the run ends
@@ -42,6 +49,7 @@ def plan_outline(services: Services) -> Node:
             "wanted": _wanted(on.brief, template(state["template_id"])),
             "posts": on.material(ids, each=OUTLINE_EXCERPT, together=OUTLINE_MATERIAL),
             "featured": [alias_of[id_] for id_ in on.brief.featured],
+            "existing": await existing(state) if existing else [],
         }
 
     async def aliases(state: MagazineState) -> Aliases:
@@ -54,11 +62,12 @@ def plan_outline(services: Services) -> Node:
     async def keep(state: MagazineState, outline: Outline) -> Update:
         brief = await services.documents.get(MagazineBrief, state["brief"])
         spec = template(state["template_id"])
-        plans = section_plans_of(outline, spec, featured=brief.featured)
+        sources = await services.documents.get(SourceSet, state["sources"])
+        plans = section_plans_of(outline, spec, featured=brief.featured, posts=sources.posts)
         ids = [await services.documents.put(plan) for plan in plans]
         planned = MagazineOutline(
-            title=_line(outline.title, TITLE) or _line(brief.angle, TITLE),
-            dek=_line(outline.dek, DEK),
+            title=line(outline.title, TITLE) or line(brief.angle, TITLE),
+            dek=line(outline.dek, DEK),
             template_id=spec.id,
             section_plans=tuple(ids),
         )
@@ -80,14 +89,20 @@ def plan_outline(services: Services) -> Node:
 
 
 def section_plans_of(
-    outline: Outline, spec: TemplateSpec, *, featured: Sequence[str]
+    outline: Outline, spec: TemplateSpec, *, featured: Sequence[str], posts: Sequence[Post]
 ) -> list[SectionPlan]:
     """Return the plans in page order: intro `s1`, the body, the closing last.
 
-    A body type that the template does not have becomes the template's first one; a featured post
-    that no body section has goes to the one with the fewest posts. Each change is a notice.
+    A body type that the template does not have, or that cannot be made of the section's posts (no
+    sentence to pull out, too few pictures), becomes the template's first one; a featured post that
+    no section of copy has goes to the one with the fewest posts. Each change is a notice.
     """
-    body = _with_featured([_typed(one, spec) for one in outline.body], featured)
+    known = {post.id: post for post in posts}
+    body = [
+        _possible(one, spec, known, f"s{number}")
+        for number, one in enumerate(outline.body, start=ENDS)
+    ]
+    body = _with_featured(body, spec, featured)
     parts: list[tuple[SectionType, str, Sequence[str]]] = [
         ("intro", outline.intro.purpose, outline.intro.post_ids),
         *((one.type, one.purpose, one.post_ids) for one in body),
@@ -104,19 +119,51 @@ def section_plans_of(
     ]
 
 
-def _typed(body: PlannedBody, spec: TemplateSpec) -> PlannedBody:
-    if body.type in spec.body_types:
-        return body
-    notice("section_type_changed", template_id=spec.id, planned=body.type, used=spec.body_types[0])
-    return body.model_copy(update={"type": spec.body_types[0]})
+def _possible(
+    body: PlannedBody, spec: TemplateSpec, posts: Mapping[str, Post], section_id: str
+) -> PlannedBody:
+    if body.type not in spec.body_types:
+        return _retyped(body, spec, section_id, f"{spec.name}에는 없는 섹션입니다")
+    rules, own = spec.rules[body.type], [posts[id_] for id_ in dict.fromkeys(body.post_ids)]
+    if body.type == "quote_pull" and rules.quote:
+        kept = [post.id for post in own if quotable(post.text, rules.quote)]
+        if not kept:
+            return _retyped(body, spec, section_id, "인용할 만한 문장이 글에 없습니다")
+        return body.model_copy(update={"post_ids": tuple(kept)})
+    if body.type == "mood_board":
+        kept = [post.id for post in own if post.picture][: rules.paragraphs.most]
+        if len(kept) < rules.paragraphs.least:
+            return _retyped(body, spec, section_id, "사진이 있는 글이 모자랍니다")
+        return body.model_copy(update={"post_ids": tuple(kept)})
+    return body
 
 
-def _with_featured(body: Sequence[PlannedBody], featured: Sequence[str]) -> list[PlannedBody]:
+def _retyped(body: PlannedBody, spec: TemplateSpec, section_id: str, reason: str) -> PlannedBody:
+    used = spec.body_types[0]
+    notice(
+        "section_type_changed",
+        section_id=section_id,
+        template_id=spec.id,
+        planned=body.type,
+        used=used,
+        reason=f"{body.type} → {used}: {reason}",
+    )
+    return body.model_copy(update={"type": used})
+
+
+def _with_featured(
+    body: Sequence[PlannedBody], spec: TemplateSpec, featured: Sequence[str]
+) -> list[PlannedBody]:
     body = list(body)
-    for id_ in dict.fromkeys(featured):
-        if any(id_ in one.post_ids for one in body):
-            continue
-        place = min(range(len(body)), key=lambda n: (len(body[n].post_ids), n))
+    told = {id_ for one in body if one.type in COPY for id_ in one.post_ids}
+    missing = [id_ for id_ in dict.fromkeys(featured) if id_ not in told]
+    if missing and not any(one.type in COPY for one in body):
+        # A quote or a caption is no place for a post that the article must tell about.
+        body[0] = _retyped(body[0], spec, f"s{ENDS}", "꼭 다룰 글을 이야기할 섹션이 필요합니다")
+        missing = [id_ for id_ in missing if id_ not in body[0].post_ids]
+    for id_ in missing:
+        places = [number for number, one in enumerate(body) if one.type in COPY]
+        place = min(places, key=lambda n: (len(body[n].post_ids), n))
         post_ids = (*body[place].post_ids, id_)
         body[place] = body[place].model_copy(update={"post_ids": post_ids})
         # The intro is s1, so the body's first section is s2.
@@ -134,6 +181,7 @@ def _wanted(brief: MagazineBrief, spec: TemplateSpec) -> int:
     return (brief.sections or spec.sections.default) - ENDS
 
 
-def _line(text: str, most: int) -> str:
+def line(text: str, most: int) -> str:
+    """Return a text on one line, cut to at most `most` characters."""
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS

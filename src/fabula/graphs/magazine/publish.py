@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 
-from fabula.documents.magazine import MagazineLayout, MagazineResult
-from fabula.graphs.magazine.state import MagazineState
+from fabula.documents.magazine import MagazineLayout, MagazineResult, Mode
+from fabula.graphs.magazine.state import MagazineState, written_sections
 from fabula.nodes import Node, Services, Update
 
 
-def publish(services: Services) -> Node:
+def publish(services: Services, *, mode: Mode) -> Node:
     """Write `layout.json` and `index.html`, publish them with thumbnail and pictures."""
 
     async def release(state: MagazineState) -> Update:
         from fabula.graphs.magazine.page import render_page
 
         layout = await services.documents.get(MagazineLayout, state["layout"])
-        shown = [one.picture.hash for one in layout.sections if one.picture]
+        shown = [one.hash for one in layout.pictures]
         data = {hash_: await services.artifacts.read(hash_) for hash_ in shown}
         page = await asyncio.to_thread(render_page, layout, data)
         write = services.artifacts.put
@@ -35,7 +35,14 @@ def publish(services: Services) -> Node:
             [(one, await services.artifacts.read(one.hash)) for one in files]
         )
         result = MagazineResult(
-            layout=layout.id, status=layout.status, title=layout.title, location=location
+            layout=layout.id,
+            status=layout.status,
+            title=layout.title,
+            location=location,
+            mode=mode,
+            sources=state.get("sources", ""),
+            outline=state.get("outline", ""),
+            sections=tuple(written_sections(state.get("items", {}))),
         )
         return {"result": await services.documents.put(result)}
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
 
-from fabula.documents.magazine import Post, SectionPlan, WrittenSection
+from fabula.documents.magazine import BodyType, Post, SectionPlan, SectionType, WrittenSection
 from fabula.graphs.magazine.copying import longest_copy
-from fabula.graphs.magazine.templates import HOUSE_RULES, Range, TemplateSpec
+from fabula.graphs.magazine.quoting import is_whole, stands_in
+from fabula.graphs.magazine.templates import HOUSE_RULES, Range, SectionRules, TemplateSpec
 from fabula.korean.banned import find_banned
 from fabula.korean.endings import Register
 from fabula.korean.length import count_characters
 from fabula.korean.register import violations
 from fabula.korean.sentences import split_sentences
 
-BODY = ("curation_card", "spotlight")
+BODY: tuple[SectionType, ...] = get_args(BodyType)
 _ALIAS = re.compile(r"(?<![A-Za-z0-9])p\d{1,4}(?![A-Za-z0-9])")
 _LEVELS: Mapping[str, Register] = {
     "합니다체": "hamnida",
@@ -40,13 +42,59 @@ def faults(
     must_cite: Sequence[str],
 ) -> list[str]:
     """Return every rule that the section breaks; `posts` are those of its plan."""
+    rules = spec.rules[section.type]
     return [
+        *broken(section, posts),
         *_lengths(section, spec),
+        *_quote(section, rules, posts),
+        *_captions(section, rules, posts),
         *_citations(section, plan, aliases=aliases, must_cite=must_cite),
         *_words(section, spec, aliases),
         *_register(section, spec),
         *_repeats(section, posts),
     ]
+
+
+def broken(section: WrittenSection, posts: Sequence[Post]) -> list[str]:
+    """Return why a section must not be published, whatever else holds.
+
+    It is empty, or it puts words into somebody's mouth.
+    """
+    if not any(paragraph.text.strip() for paragraph in section.paragraphs):
+        return ["본문이 비어 있습니다."]
+    if section.type != "quote_pull":
+        return []
+    if section.quote is None or not section.quote.text:
+        return ["인용한 말이 없습니다."]
+    source = next((post for post in posts if post.id == section.quote.post_id), None)
+    if source is None or not stands_in(section.quote.text, source.text):
+        said = f"“{section.quote.text[:40]}”는 그 글에 없는 말입니다."
+        return [f"{said} 글에 적힌 문장을 한 글자도 바꾸지 말고 그대로 옮기세요."]
+    return []
+
+
+def _quote(section: WrittenSection, rules: SectionRules, posts: Sequence[Post]) -> Iterator[str]:
+    if section.quote is None or rules.quote is None:
+        return
+    quote = section.quote
+    yield from _within("인용한 말은", count_characters(quote.text, spaces=True), rules.quote, "자")
+    source = next((post for post in posts if post.id == quote.post_id), None)
+    if source and stands_in(quote.text, source.text) and not is_whole(quote.text, source.text):
+        yield "문장의 일부만 잘라 인용하지 말고 온전한 문장을 옮기세요."
+
+
+def _captions(section: WrittenSection, rules: SectionRules, posts: Sequence[Post]) -> Iterator[str]:
+    if section.type != "mood_board" or rules.caption is None:
+        return
+    pictured = {post.id for post in posts if post.picture}
+    cited = [id_ for paragraph in section.paragraphs for id_ in paragraph.post_ids]
+    for number, paragraph in enumerate(section.paragraphs, start=1):
+        length = count_characters(paragraph.text, spaces=True)
+        yield from _within(f"{number}번째 사진 글은", length, rules.caption, "자")
+    if len(set(cited)) < len(section.paragraphs):
+        yield "사진마다 다른 글에 하나씩만 붙이세요."
+    if any(id_ not in pictured for id_ in cited):
+        yield "사진이 없는 글에는 사진 글을 붙일 수 없습니다."
 
 
 def _lengths(section: WrittenSection, spec: TemplateSpec) -> Iterator[str]:
@@ -89,8 +137,10 @@ def _citations(
 def _words(
     section: WrittenSection, spec: TemplateSpec, aliases: Mapping[str, str]
 ) -> Iterator[str]:
-    whole = "\n".join((section.heading, *(one.text for one in section.paragraphs)))
-    if banned := find_banned(whole, spec.banned_words):
+    own = "\n".join((section.heading, *(one.text for one in section.paragraphs)))
+    # A quote is somebody else's choice of words; what betrays the workshop it may not carry in.
+    whole = f"{own}\n{section.quote.text}" if section.quote else own
+    if banned := find_banned(own, spec.banned_words):
         yield f"쓰지 않는 말이 있습니다: {', '.join(dict.fromkeys(banned))}."
     if raw := [alias for alias in dict.fromkeys(_ALIAS.findall(whole)) if alias in aliases]:
         yield f"본문에 글의 번호를 적지 마세요: {', '.join(raw)}."

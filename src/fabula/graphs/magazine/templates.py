@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
@@ -17,6 +17,8 @@ from fabula.settings import read_yaml
 
 FOLDER = Path(__file__).parents[2] / "templates"
 FALLBACK = "editorial-deep"
+COPY: tuple[BodyType, ...] = ("curation_card", "spotlight")
+"""The body's types that are told in paragraphs of the writer's own."""
 _EXACT = ConfigDict(extra="forbid")
 _Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
@@ -59,13 +61,21 @@ class Colours:
 
 @dataclass(frozen=True, config=_EXACT)
 class SectionRules:
-    """What a section of one type must be; `characters` count spaces; `notes` are for its writer."""
+    """What a section of one type must be; lengths are in characters and count spaces.
+
+    `characters`, `paragraphs` and `sentences` are of its copy: for a mood_board its captions,
+    for a quote_pull what stands beside the quote. `notes` are for its writer.
+    """
 
     heading: Range
     characters: Range
     paragraphs: Range
     sentences: Range
     notes: str
+    quote: Range | None = None
+    """How long a quote_pull's quote is."""
+    caption: Range | None = None
+    """How long each of a mood_board's captions is."""
 
 
 @dataclass(frozen=True, config=_EXACT)
@@ -79,8 +89,19 @@ class TemplateSpec:
     palette: Colours
     sections: SectionCount
     body_types: Annotated[tuple[BodyType, ...], Field(min_length=1)]
+    """The first one is copy, and stands in where another cannot be made of the posts."""
     banned_words: tuple[str, ...]
     rules: Mapping[SectionType, SectionRules]
+
+    @model_validator(mode="after")
+    def _whole(self) -> TemplateSpec:
+        if self.body_types[0] not in COPY:
+            raise ValueError(f"body_types must begin with one of: {', '.join(COPY)}")
+        if missing := [one for one in get_args(SectionType) if one not in self.rules]:
+            raise ValueError(f"rules: `{missing[0]}` is missing")
+        if self.rules["quote_pull"].quote is None or self.rules["mood_board"].caption is None:
+            raise ValueError("rules: quote_pull needs `quote`, mood_board needs `caption`")
+        return self
 
 
 @dataclass(frozen=True, config=_EXACT)

@@ -22,7 +22,7 @@ def generate_thumbnail(services: Services) -> Node:
 
         layout = await services.documents.get(MagazineLayout, state["layout"])
         spec = template(layout.template_id)
-        hashes = [one.picture.hash for one in layout.sections if one.picture]
+        hashes = [one.hash for one in layout.pictures]
         pictures = [await services.artifacts.read(hash_) for hash_ in hashes[:MOST]]
         colours = spec.palette
         drawn = await asyncio.to_thread(

@@ -48,9 +48,14 @@ def example_posts() -> list[PostInput]:
 POSTS = example_posts()
 
 
-def material(posts: Posts, limit: int) -> list[dict[str, str]]:
+def material(posts: Posts, limit: int) -> list[dict[str, object]]:
     return [
-        {"alias": f"p{number}", "title": post.title, "text": excerpt(post.text, limit)}
+        {
+            "alias": f"p{number}",
+            "title": post.title,
+            "picture": post.image is not None,
+            "text": excerpt(post.text, limit),
+        }
         for number, post in enumerate(posts, start=1)
     ]
 
