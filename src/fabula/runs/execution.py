@@ -222,7 +222,7 @@ class Execution:
         settings = setup.settings
         documents = StoredDocuments(store, self._fence)
         brief = await documents.get(self._product.brief, row.brief)
-        models = Models(settings, row.profile)
+        models = await asyncio.to_thread(Models, settings, row.profile)
         flags = self._flags()
         agents = self._product.change(self._change).agents if self._change else None
         pins = {one.name: models.pinned(one.name) for one in agents or self._product.agents}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from fabula.documents import Document
-from fabula.errors import BadInput
 from fabula.gateway.faults import Hook, no_hook
 from fabula.gateway.models import Models
 from fabula.gateway.provider import ChatProvider
@@ -39,6 +36,7 @@ from fabula.runs.execution import End, Execution, Setup
 from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
 from fabula.runs.result import RunResult, result_of
+from fabula.runs.taking import owner, take
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
@@ -49,9 +47,7 @@ from fabula.store.runs import (
     RunRow,
     get_run,
     insert_run,
-    lease_left,
     list_runs,
-    take_run,
     want_cancel,
 )
 from fabula.store.tables import NANO
@@ -64,7 +60,7 @@ class Runner:
 
     `products` are further products by name; `providers` stand in for the adapters of the providers
     they are named after; `hook` is awaited at the named fault points; `listener` is told of each
-    event once it is stored.
+    event once it is stored; `execution` is a door's own way of driving a run's graph.
     """
 
     def __init__(
@@ -75,12 +71,14 @@ class Runner:
         providers: Mapping[str, ChatProvider] | None = None,
         hook: Hook = no_hook,
         listener: Listener | None = None,
+        execution: Callable[..., Execution] = Execution,
     ) -> None:
         self.settings = settings or Settings.load()
         self._products = products or {}
         self._providers = providers or {}
         self._hook = hook
         self._listener = listener
+        self._execution = execution
 
     async def run(
         self,
@@ -106,11 +104,12 @@ class Runner:
         made = self._product(product_name)
         replace = dict(replace or {})
         profile = profile or self.settings.profile
-        Models(self.settings, profile)
+        await asyncio.to_thread(Models, self.settings, profile)
         document = await asyncio.to_thread(read_brief, made, brief)
         merged = merge_flags(made, flags or {}, self.settings)
         await asyncio.to_thread(made.check, merged, replace)
         run_id = run_id or new_run_id()
+        folder = await asyncio.to_thread(out_folder, self.settings, out, run_id)
         new = NewRun(
             id=run_id,
             project=project,
@@ -119,12 +118,12 @@ class Runner:
             flags=merged.model_dump(mode="json"),
             replaced=sorted(replace),
             profile=profile,
-            out=str(out_folder(self.settings, out, run_id)),
+            out=str(folder),
             budget=nano(budget),
             timeout_s=positive("timeout_s", timeout_s),
         )
         async with self._open() as setup:
-            models = Models(self.settings, profile, keys=False)
+            models = await asyncio.to_thread(Models, self.settings, profile, keys=False)
             estimated = await estimate_event(made, document, merged, models, setup.store)
             return await self._start(
                 setup, made, new, document, replace=replace, estimated=estimated
@@ -186,7 +185,7 @@ class Runner:
                 flags=merged.model_dump(mode="json"),
                 replaced=sorted(replace),
                 profile=prepared.plan.profile,
-                out=str(out_folder(self.settings, out, run_id)),
+                out=str(await asyncio.to_thread(out_folder, self.settings, out, run_id)),
                 budget=nano(budget),
                 timeout_s=positive("timeout_s", timeout_s),
                 parent=row.id,
@@ -219,7 +218,10 @@ class Runner:
             # Answers of a person that a crash kept from being taken in.
             answers = (row.reason or {}).get("answers")
             reason = {"answers": answers} if answers else None
-            epoch = await self._take(setup.store, run_id, nano(budget), grant, reason)
+            lease_s = self.settings.lease_s
+            epoch = await take(
+                setup.store, run_id, lease_s, budget=nano(budget), grant=grant, reason=reason
+            )
             sums = await totals(setup.store, run_id)
             note: dict[str, Any] = {"epoch": epoch, "in_doubt_calls": sums.doubtful_calls}
             note["in_doubt"] = sums.in_doubt / NANO
@@ -227,7 +229,9 @@ class Runner:
                 note["granted"] = grant
             opening = Event("run.resumed", status="running", note=note)
             # What it says of the last end; the fence is the new epoch's.
-            end = await Execution(setup, row, epoch, made, replace, answers=answers).run(opening)
+            end = await self._execution(setup, row, epoch, made, replace, answers=answers).run(
+                opening
+            )
             return await result_of(setup.store, run_id, made, end)
 
     async def decide(
@@ -250,10 +254,13 @@ class Runner:
             check_replaced(row, replace)
             asked = open_ask(row, ask)
             answers = {asked["id"]: checked_answer(made, asked, answer)}
-            epoch = await self._take(setup.store, run_id, None, None, {"answers": answers})
+            lease_s = self.settings.lease_s
+            epoch = await take(setup.store, run_id, lease_s, reason={"answers": answers})
             note = {"epoch": epoch, "ask": asked["name"], "answer": answers[asked["id"]]}
             opening = Event("run.decided", status="running", note=note)
-            end = await Execution(setup, row, epoch, made, replace, answers=answers).run(opening)
+            end = await self._execution(setup, row, epoch, made, replace, answers=answers).run(
+                opening
+            )
             return await result_of(setup.store, run_id, made, end)
 
     async def export(self, run_id: str, file: str | Path) -> Path:
@@ -318,14 +325,14 @@ class Runner:
         estimated: Sequence[Event] = (),
     ) -> RunResult:
         store, lease_s = setup.store, self.settings.lease_s
-        epoch = await insert_run(store, new, brief, _owner(), lease_s, copied=copied)
+        epoch = await insert_run(store, new, brief, owner(), lease_s, copied=copied)
         note: dict[str, Any] = {"product": made.name}
         if new.change:
             told = ("name", "request", "copied")
             note |= {"parent": new.parent, "change": {key: new.change[key] for key in told}}
         opening = Event("run.started", status="running", note=note)
         row = await get_run(store, new.id)
-        end = await Execution(setup, row, epoch, made, replace).run(opening, *estimated)
+        end = await self._execution(setup, row, epoch, made, replace).run(opening, *estimated)
         return await result_of(store, new.id, made, end)
 
     async def _prepared(
@@ -340,7 +347,7 @@ class Runner:
     ) -> Prepared:
         made = self._product(row.product)
         merged = merge_flags(made, {**row.flags, **(flags or {})}, self.settings)
-        models = Models(self.settings, profile or row.profile)
+        models = await asyncio.to_thread(Models, self.settings, profile or row.profile)
         return await prepare(setup.store, made, row, change, request, flags=merged, models=models)
 
     async def _checked(self, row: RunRow, replace: Replacements) -> Product:
@@ -358,34 +365,6 @@ class Runner:
         end = End(row.status, row.code, row.reason or {}, row.result, row.outcome)
         return await result_of(store, run_id, self._product(row.product), end)
 
-    async def _take(
-        self,
-        store: Store,
-        run_id: str,
-        budget: int | None,
-        grant: str | None,
-        reason: Mapping[str, Any] | None,
-    ) -> int:
-        for _ in range(2):
-            epoch = await take_run(
-                store,
-                run_id,
-                owner=_owner(),
-                lease_s=self.settings.lease_s,
-                budget=budget,
-                grant=grant,
-                reason=reason,
-            )
-            if epoch is not None:
-                return epoch
-            # A dead owner's lease runs out; a living one's is renewed long before.
-            await asyncio.sleep(max(await lease_left(store, run_id), 0) + 0.1)
-        raise BadInput(
-            "run",
-            f"`{run_id}` is being executed by another process; cancel it first, or wait",
-            f"`{run_id}`는 다른 프로세스가 실행하고 있습니다. 취소하거나 기다리세요",
-        )
-
 
 async def run(product: str, brief: Brief, **options: Any) -> RunResult:
     """Run a product with the settings of the environment; options as in `Runner.run`."""
@@ -400,7 +379,3 @@ async def resume(run_id: str, **options: Any) -> RunResult:
 def new_run_id() -> str:
     """Make a run id: the day, and enough chance that no two meet."""
     return f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(5)}"
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
