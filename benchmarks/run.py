@@ -73,7 +73,8 @@ def magazine_task() -> Task:
     from fabula.documents.magazine import MagazineBrief
 
     brief = load_brief(MAGAZINE_BRIEF, MagazineBrief).model_copy(update={"sections": SECTIONS})
-    return Task("magazine", brief.model_dump(mode="json", exclude={"schema_version"}), {})
+    plain = brief.model_dump(mode="json", exclude={"schema_version"})
+    return Task("magazine", plain, {"mode": "multi_stage"})
 
 
 def killed(folder: Path) -> dict[str, list[kill.Verdict]]:

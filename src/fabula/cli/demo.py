@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fabula.cli.driving import Driven, drive
 from fabula.cli.edge import DONE, ready_folder, shown
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = {"magazine": "magazine/brief.yaml"}
 """Products that have an example, and where its brief is among the examples."""
+FLAGS: Mapping[str, Mapping[str, Any]] = {"magazine": {"mode": "multi_stage"}}
+"""What the demo shows of a product where its default would show less."""
 PROFILE = "offline"
 NOTE = (
     "키도 서버도 없이 오프라인 모델이 만들었습니다. 글은 흐름을 보이는 견본입니다. "
@@ -62,7 +64,13 @@ async def _run_example(
 
     async def start(runner: Runner) -> RunResult:
         return await runner.run(
-            product, brief, profile=PROFILE, out=folder, door="cli", run_id=run_id
+            product,
+            brief,
+            flags=FLAGS.get(product, {}),
+            profile=PROFILE,
+            out=folder,
+            door="cli",
+            run_id=run_id,
         )
 
     return await drive(terminal, settings, run_id, start, fresh=True)
