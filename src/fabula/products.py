@@ -19,8 +19,10 @@ from fabula.gateway.agent import Agent
 from fabula.gateway.forecast import ExpectedCall
 from fabula.gateway.provider import Recipe
 from fabula.graphs.magazine.agents import AGENTS as MAGAZINE_AGENTS
+from fabula.graphs.magazine.flags import ALIASES as MAGAZINE_FLAG_ALIASES
 from fabula.graphs.magazine.flags import MagazineFlags
 from fabula.graphs.magazine.flags import limits as magazine_limits
+from fabula.graphs.magazine.flags import settle as settle_magazine
 from fabula.nodes import Change, Replacements
 from fabula.nodes.services import Services, refusing_services
 
@@ -46,6 +48,9 @@ class Product:
     """Paid calls that one item may cost at most, re-asks and rewrites together."""
     flag_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a flag, further names of environment variables that set it."""
+    settle: Callable[[Any, Any], tuple[Any, Mapping[str, Any]]] | None = None
+    """From merged flags and a brief: the flags with what nobody named decided by the brief, and
+    for the run's first event why, as plain JSON."""
     changes: Mapping[str, Change[Any]] = field(default_factory=dict)
     """What can be changed about a finished run, by name."""
     recorded: Mapping[str, Mapping[str, type[Document]]] = field(default_factory=dict)
@@ -120,6 +125,12 @@ def _magazine_fingerprint(brief: MagazineBrief) -> object:
     return brief.model_dump(mode="json", exclude={"sources": True, "posts": {"__all__": {"image"}}})
 
 
+def _settle_magazine(
+    flags: MagazineFlags, brief: MagazineBrief
+) -> tuple[MagazineFlags, Mapping[str, Any]]:
+    return settle_magazine(flags, _magazine_fingerprint(brief))
+
+
 PRODUCTS: Mapping[str, Product] = MappingProxyType(
     {
         "magazine": Product(
@@ -132,6 +143,8 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             limits=magazine_limits,
             recipes=_magazine_recipes,
             fingerprint=_magazine_fingerprint,
+            flag_aliases=MAGAZINE_FLAG_ALIASES,
+            settle=_settle_magazine,
         ),
     }
 )

@@ -41,6 +41,17 @@ def merge_flags(made: Product, given: Mapping[str, Any], settings: Settings) -> 
         ) from None
 
 
+def choose_flags(
+    made: Product, given: Mapping[str, Any], settings: Settings, brief: Document
+) -> tuple[BaseModel, Mapping[str, Any]]:
+    """Merge the flags of a run of this brief; what nobody named, the product may settle by it.
+
+    The second value says why, as plain JSON for the run's first event.
+    """
+    merged = merge_flags(made, given, settings)
+    return made.settle(merged, brief) if made.settle else (merged, {})
+
+
 def read_brief(made: Product, brief: Brief) -> Document:
     """Read what stands for a brief: a document, plain data or a file's path."""
     if isinstance(brief, str | Path):

@@ -24,6 +24,7 @@ from fabula.runs.checks import (
     check_replaced,
     check_resumable,
     checked_answer,
+    choose_flags,
     merge_flags,
     nano,
     open_ask,
@@ -106,7 +107,7 @@ class Runner:
         profile = profile or self.settings.profile
         await asyncio.to_thread(Models, self.settings, profile)
         document = await asyncio.to_thread(read_brief, made, brief)
-        merged = merge_flags(made, flags or {}, self.settings)
+        merged, why = choose_flags(made, flags or {}, self.settings, document)
         await asyncio.to_thread(made.check, merged, replace)
         run_id = run_id or new_run_id()
         folder = await asyncio.to_thread(out_folder, self.settings, out, run_id)
@@ -126,7 +127,7 @@ class Runner:
             models = await asyncio.to_thread(Models, self.settings, profile, keys=False)
             estimated = await estimate_event(made, document, merged, models, setup.store)
             return await self._start(
-                setup, made, new, document, replace=replace, estimated=estimated
+                setup, made, new, document, replace=replace, estimated=estimated, why=why
             )
 
     async def plan_change(
@@ -323,10 +324,11 @@ class Runner:
         replace: Replacements,
         copied: Copied | None = None,
         estimated: Sequence[Event] = (),
+        why: Mapping[str, Any] | None = None,
     ) -> RunResult:
         store, lease_s = setup.store, self.settings.lease_s
         epoch = await insert_run(store, new, brief, owner(), lease_s, copied=copied)
-        note: dict[str, Any] = {"product": made.name}
+        note: dict[str, Any] = {"product": made.name, **(why or {})}
         if new.change:
             told = ("name", "request", "copied")
             note |= {"parent": new.parent, "change": {key: new.change[key] for key in told}}
