@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,7 @@ from pydantic_settings import (
 from fabula.errors import BadInput
 
 PREFIX = "FABULA_"
+Origin = Literal["argument", "environment", "settings.yaml", "default"]
 MAX_YAML_BYTES = 1_000_000
 PRODUCT_NAMES = ("magazine", "novel", "shorts", "persona", "roleplay")
 
@@ -75,6 +76,8 @@ class Settings(BaseSettings):
     flags: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     """Flags of products, from YAML: `flags: {magazine: {max_parallel_section_writers: 2}}`."""
 
+    _given: frozenset[str] = PrivateAttr(default=frozenset())
+
     @classmethod
     def load(cls, **given: Any) -> Settings:
         """Merge arguments over environment over `settings.yaml` over defaults.
@@ -91,11 +94,28 @@ class Settings(BaseSettings):
             if unknown := sorted(set(from_yaml) - set(cls.model_fields)):
                 raise BadInput(f"settings.yaml: {unknown[0]}", "is not a setting")
             chosen = settings.model_fields_set
-            return cls(**{k: v for k, v in from_yaml.items() if k not in chosen}, **given)
+            merged = cls(**{k: v for k, v in from_yaml.items() if k not in chosen}, **given)
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             raise BadInput(f"setting {name}", first["msg"]) from None
+        merged._given = frozenset(given)
+        return merged
+
+    def origins(self) -> Mapping[str, Origin]:
+        """Say where each of the settings that `load` merged came from."""
+        environment = {name.upper() for name in os.environ}
+        found: dict[str, Origin] = {}
+        for name, field in type(self).model_fields.items():
+            alias = field.validation_alias
+            names = alias.choices if isinstance(alias, AliasChoices) else [f"{PREFIX}{name}"]
+            if name in self._given:
+                found[name] = "argument"
+            elif environment & {str(one).upper() for one in names}:
+                found[name] = "environment"
+            else:
+                found[name] = "settings.yaml" if name in self.model_fields_set else "default"
+        return found
 
     @classmethod
     def settings_customise_sources(

@@ -23,6 +23,21 @@ def test_environment_wins_over_yaml_and_arguments_over_both(
     assert (settings.profile, settings.transport_tries, settings.lease_s) == ("local", 3, 7)
 
 
+def test_says_where_each_setting_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = config(tmp_path, "profile: local\nlease_s: 9\ntransport_tries: 2\n")
+    monkeypatch.setenv("FABULA_LEASE_S", "8")
+    monkeypatch.setenv("FABULA_TRANSPORT_TRIES", "3")
+    monkeypatch.setenv("GEMINI_API_KEY", "some key")
+    origins = Settings.load(config_dir=folder, transport_tries=7).origins()
+    assert origins["config_dir"] == origins["transport_tries"] == "argument"
+    assert origins["lease_s"] == origins["google_api_key"] == "environment"
+    assert origins["profile"] == "settings.yaml"
+    assert origins["openai_api_key"] == origins["offline_faults"] == "default"
+    assert origins.keys() == Settings.model_fields.keys()
+
+
 def test_an_unknown_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FABULA_PROFIL", "local")
     with pytest.raises(BadInput, match="FABULA_PROFIL"):

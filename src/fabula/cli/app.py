@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fabula.cli import doctor, estimate, schemas
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct
 from fabula.cli.terminal import Terminal
 
@@ -150,6 +151,10 @@ def graph(product: Product) -> None:
 
     terminal = Terminal()
     raise typer.Exit(conduct(terminal, partial(draw, terminal, product=product)))
+
+
+for _part in (estimate, doctor, schemas):
+    _part.add_to(app)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fabula.cli.driving import STATUS, exit_code, report
 from fabula.cli.edge import DONE, shown
+from fabula.cli.estimate import show_error
 from fabula.cli.terminal import Terminal, usd
 from fabula.cli.watching import line_of
 from fabula.errors import BadInput
@@ -36,7 +37,7 @@ async def list_all(terminal: Terminal, settings: Settings, limit: int) -> int:
     elif not found:
         terminal.say("아직 실행이 없습니다 / no runs yet: fabula demo")
     else:
-        table = _table("실행 / run", "제품", "상태 / status", "비용 / cost", right=(3,))
+        table = table_of("실행 / run", "제품", "상태 / status", "비용 / cost", right=(3,))
         for one in found:
             table.add_row(one.run_id, one.product, _status(one), usd(one.cost))
         terminal.console().print(table)
@@ -86,11 +87,13 @@ async def cost(terminal: Terminal, settings: Settings, run_id: str) -> int:
     if terminal.as_json:
         terminal.answer(sums)
         return DONE
-    table = _table("에이전트 / agent", "호출", "토큰 in → out", "비용 / cost", right=(1, 2, 3))
+    table = table_of("에이전트 / agent", "호출", "토큰 in → out", "비용 / cost", right=(1, 2, 3))
     for line in sums["agents"]:
         tokens = f"{line['input_tokens']:,} → {line['output_tokens']:,}"
         table.add_row(line["agent"], str(line["calls"]), tokens, usd(line["cost"]))
     terminal.console().print(table)
+    if sums["estimate"]:
+        show_error(terminal, sums["estimate"])
     budget = "없음 / none" if sums["budget"] is None else usd(sums["budget"])
     terminal.say(f"합계 / total: {usd(sums['cost'])}, {sums['calls']} calls")
     terminal.say(f"예산 / budget: {budget}")
@@ -148,7 +151,7 @@ def _head(terminal: Terminal, result: RunResult, progress: Mapping[str, Any]) ->
 def _show_artifacts(terminal: Terminal, result: RunResult) -> None:
     if not result.artifacts:
         return
-    table = _table("파일 / file", "종류 / type", "바이트", "sha256", right=(2,))
+    table = table_of("파일 / file", "종류 / type", "바이트", "sha256", right=(2,))
     for one in result.artifacts:
         kind = one.media_type.partition(";")[0]
         table.add_row(terminal.clean(one.name), kind, f"{one.size:,}", one.hash[:12])
@@ -156,7 +159,7 @@ def _show_artifacts(terminal: Terminal, result: RunResult) -> None:
 
 
 def _show_events(terminal: Terminal, events: Sequence[Event]) -> None:
-    table = _table("#", "시각", "사건 / event", "단계 / step", "내용 / note", right=(0,))
+    table = table_of("#", "시각", "사건 / event", "단계 / step", "내용 / note", right=(0,))
     for event in events:
         at = f"{datetime.fromtimestamp(event.at).astimezone():%H:%M:%S}"
         name, note = event.item or event.step or "", _note(event)
@@ -190,7 +193,8 @@ def _plain(event: Event) -> dict[str, Any]:
     return {key: value for key, value in asdict(event).items() if value is not None}
 
 
-def _table(*names: str, right: tuple[int, ...] = ()) -> Table:
+def table_of(*names: str, right: tuple[int, ...] = ()) -> Table:
+    """Make a table with these columns; `right` are those that hold figures."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,9 @@ from fabula.gateway.gateway import MAX_QUOTED
 from fabula.gateway.models import Model, Models
 from fabula.gateway.prices import TOKENS_PER_WIDE_CHARACTER
 from fabula.products import Product
+from fabula.products import product as product_of
+from fabula.runs.checks import Brief, choose_flags, read_brief
+from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
 from fabula.store.tables import NANO
@@ -95,6 +99,29 @@ async def estimate_run(
         recorded=await recorded_usage(store, product.name),
         fallbacks=tuple(getattr(flags, "fallback_models", ())),
     )
+
+
+async def estimate_brief(
+    settings: Settings,
+    product_name: str,
+    brief: Brief,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    profile: str | None = None,
+) -> Estimate:
+    """Estimate a run with these options, as `Runner.run` takes them; nothing is asked or paid.
+
+    A key is not needed. BadInput names what is wrong with the options or the brief's sources.
+    """
+    made = product_of(product_name)
+    models = Models(settings, profile or settings.profile, keys=False)
+    document = await asyncio.to_thread(read_brief, made, brief)
+    merged, _ = choose_flags(made, flags or {}, settings, document)
+    store = await Store.open(settings)
+    try:
+        return await estimate_run(made, document, merged, models, store)
+    finally:
+        await store.close()
 
 
 async def estimate_event(
