@@ -23,6 +23,8 @@ from fabula.graphs.magazine.flags import ALIASES as MAGAZINE_FLAG_ALIASES
 from fabula.graphs.magazine.flags import MagazineFlags
 from fabula.graphs.magazine.flags import limits as magazine_limits
 from fabula.graphs.magazine.flags import settle as settle_magazine
+from fabula.graphs.magazine.offered import CHANGES as MAGAZINE_CHANGES
+from fabula.graphs.magazine.offered import RECORDED as MAGAZINE_RECORDED
 from fabula.nodes import Change, Replacements
 from fabula.nodes.services import Services, refusing_services
 
@@ -145,6 +147,8 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             fingerprint=_magazine_fingerprint,
             flag_aliases=MAGAZINE_FLAG_ALIASES,
             settle=_settle_magazine,
+            changes=MAGAZINE_CHANGES,
+            recorded=MAGAZINE_RECORDED,
         ),
     }
 )

@@ -357,3 +357,19 @@ class MagazineResult(Document):
     outline: str = ""
     sections: tuple[str, ...] = ()
     """Document ids that a change starts from, sections in page order; older results have none."""
+
+
+# What can be asked of a finished magazine.
+
+
+class ChangeTemplate(Strict):
+    """Plan the article again in another template, keeping every section that still holds."""
+
+    template_id: str
+
+
+class RewriteSection(Strict):
+    """Write one section anew; `note` says what the reader wants of it."""
+
+    section_id: str
+    note: str | None = Field(default=None, max_length=600)

@@ -1,7 +1,7 @@
 """Reusable node factories, one verb a file; nothing here knows a product."""
 
 from fabula.nodes.ask import Bounds, ask
-from fabula.nodes.change import Begin, Change, Parent, Spend, Start
+from fabula.nodes.change import Begin, Change, Parent, Start
 from fabula.nodes.decide import Ask, decide
 from fabula.nodes.fan_out import Carried, Judge, Make, Stand, fan_out
 from fabula.nodes.gate import Breach, gate
@@ -29,7 +29,6 @@ __all__ = [
     "Slot",
     "SlotStatus",
     "Slots",
-    "Spend",
     "Stand",
     "Start",
     "Steps",

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from fabula.documents import Document
 from fabula.gateway.agent import Agent
+from fabula.gateway.forecast import ExpectedCall
 from fabula.store.ports import Artifact, Documents
 
 Q_contra = TypeVar("Q_contra", bound=BaseModel, contravariant=True)
@@ -29,32 +30,19 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Spend:
-    """Items that a change may ask an agent for: at least `least` of them, at most `most`.
-
-    `prompt_tokens` is the highest guess at the first prompt of one item. `agent` is the dearest
-    where several agents share the items.
-    """
-
-    agent: str
-    items: tuple[str, ...]
-    least: int
-    most: int
-    prompt_tokens: int
-
-
-@dataclass(frozen=True)
 class Start:
     """What a changed run starts from.
 
     `state` is the graph's input: plain JSON of ids. `documents` and `artifacts` (by name) are
-    taken over from the parent; `spends` is all that can be paid for.
+    taken over from the parent; `calls` is all that can be paid for. `does` says what will happen,
+    in English and Korean.
     """
 
     state: Mapping[str, Any]
     documents: tuple[str, ...]
     artifacts: tuple[str, ...]
-    spends: tuple[Spend, ...]
+    calls: tuple[ExpectedCall, ...]
+    does: tuple[str, str]
 
 
 class Begin(Protocol[Q_contra]):

@@ -38,6 +38,7 @@ def fan_out(
     worker: str | None = None,
     attempts: int = 2,
     carry: Sequence[str] = (),
+    judge_first: bool = False,
 ) -> None:
     """Add a worker node, a validator node and the router between `after` and `then`.
 
@@ -46,6 +47,9 @@ def fan_out(
     default `verb`) as `{"slot": slot, **carry}`. Only the validator raises a slot's `attempt`: it
     opens the slot again (notice `rewrite`), or after `attempts` of them puts a placeholder in its
     place (notice `placeholder`); both notices give the reason.
+    With `judge_first` the validator comes before the worker: slots may be opened `drafted`, with a
+    document that is kept where it passes. One that is opened with `attempt` -1 and does not pass
+    has all its attempts left.
     Other verbs' slots are neither read nor written. Where two fan-outs run side by side and meet
     in one `then`, that node is added with `defer=True`, or it runs once for each of them.
     """
@@ -83,7 +87,10 @@ def fan_out(
     graph.add_node(worker, work)
     graph.add_node(validator, validate)
     graph.add_edge(worker, validator)
-    graph.add_conditional_edges(after, route, [worker, then])
+    if judge_first:
+        graph.add_edge(after, validator)
+    else:
+        graph.add_conditional_edges(after, route, [worker, then])
     graph.add_conditional_edges(validator, route, [worker, then])
 
 

@@ -32,7 +32,7 @@ from fabula.runs.checks import (
     positive,
     read_brief,
 )
-from fabula.runs.estimate import estimate_event
+from fabula.runs.estimate import ESTIMATED, estimate_event
 from fabula.runs.execution import End, Execution, Setup
 from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
@@ -194,7 +194,13 @@ class Runner:
             )
             copied = Copied(row.id, prepared.start.documents, prepared.start.artifacts)
             return await self._start(
-                setup, made, new, prepared.brief, replace=replace, copied=copied
+                setup,
+                made,
+                new,
+                prepared.brief,
+                replace=replace,
+                copied=copied,
+                estimated=(Event(ESTIMATED, note=prepared.plan.estimate.as_json()),),
             )
 
     async def resume(
@@ -349,7 +355,8 @@ class Runner:
     ) -> Prepared:
         made = self._product(row.product)
         merged = merge_flags(made, {**row.flags, **(flags or {})}, self.settings)
-        models = await asyncio.to_thread(Models, self.settings, profile or row.profile)
+        chosen = profile or row.profile
+        models = await asyncio.to_thread(Models, self.settings, chosen, keys=False)
         return await prepare(setup.store, made, row, change, request, flags=merged, models=models)
 
     async def _checked(self, row: RunRow, replace: Replacements) -> Product:

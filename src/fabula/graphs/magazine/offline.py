@@ -14,6 +14,7 @@ from typing import Any
 from fabula.gateway.dice import Dice
 from fabula.gateway.filler import Noun
 from fabula.gateway.provider import Message, Recipe
+from fabula.graphs.magazine.offline_again import taken_up
 from fabula.graphs.magazine.offline_compose import houses_of
 from fabula.graphs.magazine.offline_material import (
     Source,
@@ -74,12 +75,17 @@ def outline(messages: Sequence[Message], schema: Mapping[str, Any], seed: int) -
     posts = ranked([source for source in task.sources if source.alias in aliases], task)
     wanted = _WANTED.search(task.system + task.user)
     count = counted(schema, int(wanted[1]) if wanted else None)
-    groups = grouped(posts, count, _BODY_TYPE.findall(task.system) or ["curation_card"])
+    allowed = _BODY_TYPE.findall(task.system) or ["curation_card"]
+    kept = taken_up(task, posts, allowed)
+    groups = kept.body[:count]
+    told = {source.alias for _, group in groups for source in group}
+    fresh = [source for source in posts if source.alias not in told]
+    groups += grouped(fresh or posts, count - len(groups), allowed)
     return {
         **titled(task, posts, voice),
-        "intro": _end("intro", voice, posts[:2]),
+        "intro": _end("intro", voice, posts[:2] if kept.intro is None else kept.intro),
         "body": [_planned(type_, group, voice) for type_, group in groups],
-        "closing": _end("closing", voice, posts[-1:]),
+        "closing": _end("closing", voice, posts[-1:] if kept.closing is None else kept.closing),
     }
 
 
