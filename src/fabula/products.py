@@ -122,6 +122,13 @@ def _magazine_recipes() -> Mapping[str, Recipe]:
     return recipes
 
 
+async def _magazine_forecast(brief: Any, flags: Any) -> Sequence[ExpectedCall]:
+    calls: Sequence[ExpectedCall] = await _late("fabula.graphs.magazine.forecast", "forecast")(
+        brief, flags
+    )
+    return calls
+
+
 def _magazine_fingerprint(brief: MagazineBrief) -> object:
     # Paths differ between machines and between doors; what they name does not.
     return brief.model_dump(mode="json", exclude={"sources": True, "posts": {"__all__": {"image"}}})
@@ -147,6 +154,7 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             fingerprint=_magazine_fingerprint,
             flag_aliases=MAGAZINE_FLAG_ALIASES,
             settle=_settle_magazine,
+            forecast=_magazine_forecast,
             changes=MAGAZINE_CHANGES,
             recorded=MAGAZINE_RECORDED,
         ),
