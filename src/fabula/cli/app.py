@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fabula.cli import doctor, estimate, schemas
+from fabula.cli import compare, doctor, estimate, schemas
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct
 from fabula.cli.terminal import Terminal
 
@@ -69,6 +69,12 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="FLAG=VALUE", help="모드 바꾸기, 여러 번 / a mode switch"),
     ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M", help="만드는 길, --set mode=M / which of the product's pipelines"
+        ),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="모델 묶음: offline, local, cloud / which models"),
@@ -91,7 +97,7 @@ def run(
         terminal,
         product=product,
         brief=brief,
-        flags=flags or [],
+        flags=[*(flags or []), *([f"mode={mode}"] if mode else [])],
         profile=profile,
         budget=budget,
         timeout_s=timeout,
@@ -153,7 +159,7 @@ def graph(product: Product) -> None:
     raise typer.Exit(conduct(terminal, partial(draw, terminal, product=product)))
 
 
-for _part in (estimate, doctor, schemas):
+for _part in (estimate, compare, doctor, schemas):
     _part.add_to(app)
 
 

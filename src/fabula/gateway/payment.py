@@ -42,12 +42,17 @@ class Payments:
         allowance: int,
         hook: Hook,
         on_answer: Callable[[Answered], None],
+        on_failure: Callable[[Question, ProviderError, int], None] = lambda *_: None,
     ) -> None:
+        """Take the run's ledger and who is told: of each answer that is recorded, and of each
+        request that brought none, with how often its question has been sent.
+        """
         self._ledger = ledger
         self._transport = transport
         self._allowance = allowance
         self._hook = hook
         self._on_answer = on_answer
+        self._on_failure = on_failure
         self._open: dict[str, asyncio.Task[Answered]] = {}
         self._short: set[asyncio.Task[Any]] = set()
         """Calls that wait until others give back a part of the budget."""
@@ -106,6 +111,7 @@ class Payments:
             except (ProviderError, TimeoutError) as error:
                 failure = _as_provider_error(error, model)
                 await self._failed(claim, failure)
+                self._on_failure(question, failure, sent)
                 if not failure.retryable:
                     raise _refused(question, failure) from None
                 if sent == self._transport.tries:

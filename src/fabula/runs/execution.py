@@ -14,7 +14,7 @@ from fabula.gateway.faults import Hook
 from fabula.gateway.gateway import Gateway, Scope
 from fabula.gateway.models import Models
 from fabula.gateway.payment import Payments, Transport
-from fabula.gateway.provider import ChatProvider
+from fabula.gateway.provider import ChatProvider, ProviderError
 from fabula.gateway.providers import Providers
 from fabula.nodes import Replacements, Services
 from fabula.products import Product
@@ -30,7 +30,7 @@ from fabula.settings import Settings
 from fabula.store.documents import FolderPublisher, StoredArtifacts, StoredDocuments
 from fabula.store.engine import Fence, Store, lease_lost
 from fabula.store.events import Event
-from fabula.store.ledger import Answered, Ledger, totals
+from fabula.store.ledger import Answered, Ledger, Question, totals
 from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow, RunStatus, end_run
 from fabula.store.tables import NANO
@@ -250,6 +250,7 @@ class Execution:
                 allowance=self._product.allowance,
                 hook=setup.hook,
                 on_answer=self._answered,
+                on_failure=self._failed,
             ),
             on_switch=self._switched,
         )
@@ -282,6 +283,16 @@ class Execution:
                 },
             )
         )
+
+    def _failed(self, question: Question, failure: ProviderError, sent: int) -> None:
+        note = {
+            "agent": question.agent,
+            "model": f"{question.provider}:{question.model}",
+            "code": failure.status,
+            "try": sent,
+            "maybe_billed": failure.maybe_billed,
+        }
+        self._recorder.add(Event("provider_away", item=question.item, note=note))
 
     def _switched(self, agent: str, from_model: str, to_model: str, reason: str) -> None:
         note = {"agent": agent, "from": from_model, "to": to_model, "reason": reason}
@@ -338,7 +349,7 @@ class _AnnouncedArtifacts(StoredArtifacts):
 def _end_of(error: FabulaError) -> End:
     status: RunStatus = error.status if isinstance(error, Stop) else "failed"
     reason = {"en": error.en, "ko": error.ko}
-    for name in ("agent", "item", "path"):
+    for name in ("agent", "item", "path", "field"):
         if hasattr(error, name):
             reason[name] = str(getattr(error, name))
     return End(status, error.code, reason, error=error)

@@ -1,0 +1,196 @@
+"""Both pipelines on one brief, side by side: what each asked, used, cost and covered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fabula.documents.magazine import MagazineLayout, MagazineResult, Mode, SourceSet
+from fabula.store.documents import StoredDocuments
+from fabula.store.engine import Fence, Store
+from fabula.store.events import Event, list_events
+from fabula.store.ledger import totals
+from fabula.store.runs import RunRow, get_run
+from fabula.store.tables import NANO
+
+TOKENS_TIMES = (1.5, 2.0)
+"""What the user's document expects of multi_stage: so many times the tokens of single_call."""
+BESIDE_SECTIONS = 3
+"""Calls beside one for each section that it allows for: classify, plan, polish."""
+TOO_MANY = 429
+REFUSALS = ("rewrite", "fault", "polish_refused")
+_FOLDER = Path(__file__).parents[2] / "templates" / "magazine"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run in numbers; `cost` in USD, `wall_s` from its first event to its last.
+
+    `validator_failures` are sections that a rule found wrong, each time: sent back, put aside or
+    only reported, and polishes that were refused. `placeholders` are those that stayed empty.
+    """
+
+    mode: Mode
+    run_id: str
+    status: str
+    outcome: str | None
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    wall_s: float
+    validator_failures: int
+    placeholders: int
+    posts: int
+    posts_cited: int
+    sections: int
+    sections_written: int
+    too_many_requests: int
+    requests_failed: int
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs of one brief."""
+
+    single_call: Measured
+    multi_stage: Measured
+
+    @property
+    def expected_calls(self) -> int:
+        """N+3, N being the sections that multi_stage planned."""
+        return self.multi_stage.sections + BESIDE_SECTIONS
+
+    @property
+    def token_ratio(self) -> float | None:
+        """How many times the tokens of single_call multi_stage used; None where it used none."""
+        used = self.single_call.tokens
+        return round(self.multi_stage.tokens / used, 3) if used else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain JSON: what `compare.json` holds."""
+        return {
+            "single_call": _plain(self.single_call),
+            "multi_stage": _plain(self.multi_stage),
+            "expected_calls": self.expected_calls,
+            "token_ratio": self.token_ratio,
+            "expected_token_ratio": list(TOKENS_TIMES),
+        }
+
+
+class Row(NamedTuple):
+    """A line of the table: the same measure of both runs, and what it is held against."""
+
+    ko: str
+    en: str
+    single: str
+    multi: str
+    against: str = ""
+
+
+async def measure(store: Store, run_id: str) -> Measured:
+    """Measure a magazine run from its rows, however it ended."""
+    row = await get_run(store, run_id)
+    sums = await totals(store, run_id)
+    events = await list_events(store, run_id)
+    failed = [event for event in events if event.type == "provider_away"]
+    return Measured(
+        mode=row.flags["mode"],
+        run_id=run_id,
+        status=row.status,
+        outcome=row.outcome,
+        calls=sums.calls,
+        input_tokens=sums.input_tokens,
+        output_tokens=sums.output_tokens,
+        cost=sums.answered / NANO,
+        wall_s=round(events[-1].at - events[0].at, 3) if events else 0.0,
+        validator_failures=_refused(events),
+        placeholders=sum(event.type == "placeholder" for event in events),
+        too_many_requests=sum(event.note.get("code") == TOO_MANY for event in failed),
+        requests_failed=len(failed),
+        **await _covered(store, row),
+    )
+
+
+def _refused(events: Sequence[Event]) -> int:
+    # The last refusal of a section is told as its placeholder alone.
+    return sum(event.type in (*REFUSALS, "placeholder") for event in events)
+
+
+async def _covered(store: Store, row: RunRow) -> dict[str, int]:
+    if not row.result:
+        return {"posts": 0, "posts_cited": 0, "sections": 0, "sections_written": 0}
+    documents = StoredDocuments(store, Fence(row.id, row.epoch))
+    result = await documents.get(MagazineResult, row.result)
+    layout = await documents.get(MagazineLayout, result.layout)
+    sources = await documents.get(SourceSet, result.sources)
+    return {
+        "posts": len(sources.posts),
+        "posts_cited": len(layout.citations),
+        "sections": len(layout.sections),
+        "sections_written": sum(one.status == "written" for one in layout.sections),
+    }
+
+
+def rows(comparison: Comparison) -> list[Row]:
+    """Return the table's lines."""
+    one, many = comparison.single_call, comparison.multi_stage
+    least, most = TOKENS_TIMES
+    ratio = comparison.token_ratio
+    times = "-" if ratio is None else f"×{ratio:g} ({least:g}-{most:g})"
+    pairs: list[tuple[str, str, Any, str]] = [
+        ("결과", "outcome", lambda m: m.outcome or m.status, ""),
+        ("호출", "calls", lambda m: str(m.calls), f"N+3 = {comparison.expected_calls}"),
+        ("토큰", "tokens", lambda m: f"{m.tokens:,}", times),
+        ("  입력", "  input", lambda m: f"{m.input_tokens:,}", ""),
+        ("  출력", "  output", lambda m: f"{m.output_tokens:,}", ""),
+        ("비용", "cost, USD", lambda m: f"{m.cost:.6f}", ""),
+        ("걸린 시간", "wall time", lambda m: f"{m.wall_s:.1f} s", ""),
+        ("검사에서 걸림", "faults found", lambda m: str(m.validator_failures), ""),
+        ("빈 섹션", "placeholders", lambda m: str(m.placeholders), ""),
+        ("쓴 섹션", "sections written", lambda m: f"{m.sections_written}/{m.sections}", ""),
+        ("인용한 글", "posts cited", lambda m: f"{m.posts_cited}/{m.posts}", ""),
+        ("429", "429", lambda m: str(m.too_many_requests), ""),
+        ("실패한 요청", "failed requests", lambda m: str(m.requests_failed), ""),
+    ]
+    return [Row(ko, en, value(one), value(many), against) for ko, en, value, against in pairs]
+
+
+def render_comparison(comparison: Comparison, *, title: str, pages: Mapping[Mode, str]) -> str:
+    """Return the table as one HTML page that asks no host for anything.
+
+    `pages` are links to the articles, relative to the page.
+    """
+    return str(
+        _template().render(
+            title=title,
+            rows=rows(comparison),
+            pages=pages,
+            runs=(comparison.single_call, comparison.multi_stage),
+            longest=max(comparison.single_call.tokens, comparison.multi_stage.tokens, 1),
+        )
+    )
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("compare.html.j2")
+
+
+def _plain(measured: Measured) -> dict[str, Any]:
+    return {**asdict(measured), "tokens": measured.tokens}

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fabula.testing.magazine import brief_of
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def magazine_brief(tmp_path: Path) -> Path:
+    path = tmp_path / "brief.json"
+    path.write_text(brief_of().model_dump_json(exclude={"schema_version"}), "utf-8")
+    return path
+
+
+def test_both_modes_stand_side_by_side_on_screen_and_as_files(
+    fabula_: Command, magazine_brief: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "o"
+    done = fabula_("compare", "--brief", magazine_brief, "--out", out)
+    assert done.code == 0
+    assert "single_call" in done.out
+    assert "N+3 = 9" in done.out
+    made = json.loads((out / "compare.json").read_text("utf-8"))
+    assert (made["single_call"]["calls"], made["multi_stage"]["calls"]) == (1, 8)
+    page = (out / "compare.html").read_text("utf-8")
+    for mode in ("single_call", "multi_stage"):
+        assert f'href="{mode}/index.html"' in page
+        assert (out / mode / "layout.json").is_file()
+
+
+def test_json_is_one_value_and_flags_reach_both_runs(
+    fabula_: Command, magazine_brief: Path, tmp_path: Path
+) -> None:
+    done = fabula_(
+        "compare",
+        "--brief",
+        magazine_brief,
+        "--out",
+        tmp_path / "o",
+        "--set",
+        "polish_enabled=true",
+        "--json",
+    )
+    assert (done.json["single_call"]["calls"], done.json["multi_stage"]["calls"]) == (2, 9)
+    assert done.json["expected_calls"] == 9
+
+
+def test_a_brief_that_cannot_be_read_is_refused_once(fabula_: Command, tmp_path: Path) -> None:
+    brief = tmp_path / "b.yaml"
+    brief.write_text("sections: 2\n")
+    done = fabula_("compare", "--brief", brief, "--out", tmp_path / "o")
+    assert done.code == 2
+    assert done.err.count("error:") == 1
+    assert not (tmp_path / "o" / "compare.json").exists()
+
+
+@pytest.mark.parametrize(("mode", "calls"), [("single_call", 1), ("multi_stage", 8)])
+def test_run_takes_the_mode_by_its_own_name(
+    fabula_: Command, magazine_brief: Path, tmp_path: Path, mode: str, calls: int
+) -> None:
+    arguments = ("--brief", magazine_brief, "--out", tmp_path / "o", "--json")
+    done = fabula_("run", "magazine", "--mode", mode, *arguments)
+    assert (done.code, done.json["calls"]) == (0, calls)
+
+
+def test_an_unknown_mode_is_refused_by_name(fabula_: Command, magazine_brief: Path) -> None:
+    done = fabula_("run", "magazine", "--brief", magazine_brief, "--mode", "fast", "--json")
+    assert done.code == 2
+    assert done.json["field"] == "flags.mode"
