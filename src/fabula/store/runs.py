@@ -121,9 +121,14 @@ async def _copy(connection: AsyncConnection, run: str, copied: Copied, *, beside
         await connection.execute(table.insert().from_select(into, rows))
 
 
+async def find_run(store: Store, run: str) -> RunRow | None:
+    """Return the run's row, or None where there is none."""
+    return (await store.read(select(runs).where(runs.c.id == run))).one_or_none()
+
+
 async def get_run(store: Store, run: str) -> RunRow:
     """Return the run's row; BadInput where there is none."""
-    row = (await store.read(select(runs).where(runs.c.id == run))).one_or_none()
+    row = await find_run(store, run)
     if row is None:
         raise BadInput(
             "run",
