@@ -19,6 +19,7 @@ from fabula.gateway.agent import Agent
 from fabula.gateway.forecast import ExpectedCall
 from fabula.gateway.provider import Recipe
 from fabula.graphs.magazine.agents import AGENTS as MAGAZINE_AGENTS
+from fabula.graphs.magazine.agents import asked as magazine_asked
 from fabula.graphs.magazine.flags import ALIASES as MAGAZINE_FLAG_ALIASES
 from fabula.graphs.magazine.flags import MagazineFlags
 from fabula.graphs.magazine.flags import limits as magazine_limits
@@ -40,6 +41,7 @@ class Product:
     build: Callable[..., Any]
     """`(services, flags, *, replace) -> StateGraph`; langgraph is loaded when it is called."""
     agents: tuple[Agent[Any], ...]
+    """Every agent that any of its graphs may ask."""
     limits: Callable[[Any], Mapping[str, int]]
     """From flags: how many calls of a step are in flight at most."""
     recipes: Callable[[], Mapping[str, Recipe]]
@@ -50,6 +52,8 @@ class Product:
     """Paid calls that one item may cost at most, re-asks and rewrites together."""
     flag_aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """For a flag, further names of environment variables that set it."""
+    asked: Callable[[Any], tuple[Agent[Any], ...]] | None = None
+    """From flags: the agents that such a run may ask, whose models need a key; None: all."""
     settle: Callable[[Any, Any], tuple[Any, Mapping[str, Any]]] | None = None
     """From merged flags and a brief: the flags with what nobody named decided by the brief, and
     for the run's first event why, as plain JSON."""
@@ -100,6 +104,12 @@ class Product:
     def read_brief(self, given: object, *, folder: Path | None = None) -> Document:
         """Validate a brief that is already plain data; BadInput names the field."""
         return read_brief(given, self.brief, folder=folder)
+
+    def agents_of(self, flags: BaseModel, change: str | None = None) -> tuple[Agent[Any], ...]:
+        """Return the agents that a run with these flags, or a change of one, may ask."""
+        if change:
+            return self.change(change).agents
+        return self.asked(flags) if self.asked else self.agents
 
     def agent(self, name: str) -> Agent[Any]:
         """Return the agent of that name; LookupError when the product has none."""
@@ -153,10 +163,11 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             recipes=_magazine_recipes,
             fingerprint=_magazine_fingerprint,
             flag_aliases=MAGAZINE_FLAG_ALIASES,
+            asked=magazine_asked,
             settle=_settle_magazine,
-            forecast=_magazine_forecast,
             changes=MAGAZINE_CHANGES,
             recorded=MAGAZINE_RECORDED,
+            forecast=_magazine_forecast,
         ),
     }
 )

@@ -224,8 +224,8 @@ class Execution:
         brief = await documents.get(self._product.brief, row.brief)
         models = await asyncio.to_thread(Models, settings, row.profile)
         flags = self._flags()
-        agents = self._product.change(self._change).agents if self._change else None
-        pins = {one.name: models.pinned(one.name) for one in agents or self._product.agents}
+        agents = self._product.agents_of(flags, self._change)
+        pins = {one.name: models.pinned(one.name) for one in agents}
         fallbacks = tuple(getattr(flags, "fallback_models", ()))
         named = {agent: f"{pin.provider}:{pin.name}" for agent, pin in pins.items()}
         answering = [name.partition(":")[0] for name in (*named.values(), *fallbacks)]

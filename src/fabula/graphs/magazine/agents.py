@@ -7,6 +7,7 @@ from typing import Any
 
 from fabula.documents.magazine import (
     Composition,
+    Mode,
     MoodDraft,
     Outline,
     Polish,
@@ -16,6 +17,7 @@ from fabula.documents.magazine import (
     TemplateChoice,
 )
 from fabula.gateway.agent import Agent, T
+from fabula.graphs.magazine.flags import MagazineFlags
 
 Draft = SectionDraft | QuoteDraft | MoodDraft
 
@@ -46,3 +48,12 @@ AGENTS: tuple[Agent[Any], ...] = (
     *SECTION_WRITERS.values(),
     POLISH,
 )
+
+
+def asked(flags: MagazineFlags) -> tuple[Agent[Any], ...]:
+    """Return the agents that a run with these flags may ask."""
+    modes: Mapping[Mode, tuple[Agent[Any], ...]] = {
+        "single_call": (COMPOSE,),
+        "multi_stage": (CLASSIFY, OUTLINE, *SECTION_WRITERS.values()),
+    }
+    return (*modes[flags.mode], *((POLISH,) if flags.polish_enabled else ()))
