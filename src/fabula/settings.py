@@ -140,6 +140,24 @@ class Settings(BaseSettings):
         return _shipped_config() / name
 
 
+def ready_folder(folder: Path) -> Path:
+    """Make the folder; BadInput where it cannot be made or written into."""
+    reason = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            reason = "permission denied"
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        raise BadInput(
+            "out",
+            f"{folder} cannot be written into: {reason}; name another folder",
+            f"{folder} 폴더에 쓸 수 없습니다: {reason}. 다른 폴더를 주세요",
+        )
+    return folder
+
+
 def _shipped_config() -> Path:
     installed = Path(__file__).parent / "_config"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "config"
@@ -221,4 +239,5 @@ __all__ = [
     "flag_environment",
     "parse_yaml",
     "read_yaml",
+    "ready_folder",
 ]

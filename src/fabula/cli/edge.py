@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import contextmanager
@@ -75,20 +74,9 @@ def shown(path: Path) -> str:
 
 def ready_folder(out: Path) -> Path:
     """Make the folder to publish into, before anything is paid for; BadInput where it cannot."""
-    reason = None
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if not os.access(out, os.W_OK | os.X_OK):
-            reason = "permission denied"
-    except OSError as error:
-        reason = error.strerror
-    if reason:
-        raise BadInput(
-            "out",
-            f"{out} cannot be written into: {reason}; name another folder",
-            f"{out} 폴더에 쓸 수 없습니다: {reason}. 다른 폴더를 주세요",
-        )
-    return out
+    from fabula.settings import ready_folder as make
+
+    return make(out)
 
 
 async def interruptible(coroutine: Coroutine[Any, Any, R], on_first: Callable[[], None]) -> R:

@@ -13,7 +13,7 @@ from fabula.documents import Document
 from fabula.errors import BadInput
 from fabula.nodes import Replacements
 from fabula.products import Product
-from fabula.settings import Settings, flag_environment
+from fabula.settings import Settings, flag_environment, ready_folder
 from fabula.store.runs import RunRow
 from fabula.store.tables import NANO
 
@@ -132,11 +132,9 @@ def checked_answer(made: Product, ask: Mapping[str, Any], answer: object) -> dic
 
 
 def out_folder(settings: Settings, out: str | Path | None, run_id: str) -> Path:
-    """Return the folder to publish into; BadInput where a file stands there."""
+    """Return the folder to publish into, made before anything is paid for."""
     folder = Path(out) if out else settings.home / "published" / run_id
-    if folder.exists() and not folder.is_dir():
-        raise BadInput("out", f"{folder} is a file, wanted a folder", "폴더가 아닙니다")
-    return folder.resolve()
+    return ready_folder(folder).resolve()
 
 
 def nano(budget: float | None) -> int | None:

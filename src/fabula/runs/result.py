@@ -81,12 +81,12 @@ class RunResult:
         }
 
 
-async def result_of(store: Store, run_id: str, made: Product, end: End) -> RunResult:
-    """Read what a run that ended so has made and cost."""
+async def result_of(store: Store, run_id: str, made: Product | None, end: End) -> RunResult:
+    """Read what a run that ended so has made and cost; no document without its product."""
     row = await get_run(store, run_id)
     sums = await totals(store, run_id)
     document = None
-    if end.result:
+    if end.result and made:
         document = await StoredDocuments(store, Fence(run_id, row.epoch)).get(
             made.result, end.result
         )

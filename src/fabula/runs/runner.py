@@ -17,7 +17,7 @@ from fabula.gateway.faults import Hook, no_hook
 from fabula.gateway.models import Models
 from fabula.gateway.provider import ChatProvider
 from fabula.nodes import Replacements
-from fabula.products import Product, product
+from fabula.products import PRODUCTS, Product, product
 from fabula.runs.carrying import Replayed, export_run, replay_run
 from fabula.runs.checks import (
     Brief,
@@ -372,7 +372,10 @@ class Runner:
     async def _look(self, store: Store, run_id: str) -> RunResult:
         row = await get_run(store, run_id)
         end = End(row.status, row.code, row.reason or {}, row.result, row.outcome)
-        return await result_of(store, run_id, self._product(row.product), end)
+        known = row.product in self._products or row.product in PRODUCTS
+        # A run of a product that only another program knows is listed, without its document.
+        made = self._product(row.product) if known else None
+        return await result_of(store, run_id, made, end)
 
 
 async def run(product: str, brief: Brief, **options: Any) -> RunResult:

@@ -75,8 +75,8 @@ async def test_a_run_that_ended_rejected_ends_so_again(make_runner: MakeRunner) 
 
 
 async def test_a_run_that_stopped_early_misses_by_agent_and_item(make_runner: MakeRunner) -> None:
-    runner, _ = make_runner(When(item="write/3", reply=Fails(400)))
-    run = await runner.run("echo", {**BRIEF, "count": 3}, flags={"writers": 1})
+    runner, _ = make_runner(When(item="write/3", latency_s=0.5, reply=Fails(400)))
+    run = await runner.run("echo", {**BRIEF, "count": 3})
     assert run.status == "failed"
     with pytest.raises(ReplayMiss) as missed:
         await runner.replay(run.run_id)

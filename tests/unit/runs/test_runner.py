@@ -10,6 +10,7 @@ import pytest
 from fabula.errors import BadInput, GateFailed
 from fabula.nodes.services import Update
 from fabula.runs import Runner, RunResult
+from fabula.settings import Settings
 from fabula.store.events import Event
 from fabula.testing.echo import EchoResult
 from fabula.testing.rules import Fails, Malformed, TimesOut, When
@@ -251,3 +252,22 @@ async def test_runs_are_listed_newest_first(make_runner: MakeRunner) -> None:
     runner, _ = make_runner()
     first, second = await runner.run("echo", BRIEF), await runner.run("echo", BRIEF)
     assert [one.run_id for one in await runner.runs()] == [second.run_id, first.run_id]
+
+
+async def test_a_run_of_another_programs_product_is_listed_without_its_document(
+    make_runner: MakeRunner, settings: Settings
+) -> None:
+    runner, _ = make_runner()
+    made = await runner.run("echo", BRIEF)
+    (listed,) = await Runner(settings).runs()
+    assert (listed.run_id, listed.status, listed.document) == (made.run_id, "succeeded", None)
+
+
+async def test_a_folder_that_cannot_be_used_is_refused_before_anything_is_written(
+    make_runner: MakeRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    runner, model = make_runner()
+    with pytest.raises(BadInput, match="out"):
+        await runner.run("echo", BRIEF, out=tmp_path / "file" / "out")
+    assert (await runner.runs(), model.calls) == ([], 0)
