@@ -51,7 +51,8 @@ def _show(terminal: Terminal, found: Diagnosis) -> None:
         settings.add_row(one.name, terminal.clean(value), terminal.clean(one.origin))
     models = table_of(f"에이전트 / agent ({found.profile})", "모델 / model", "문제 / problem")
     for pin in found.models:
-        models.add_row(pin.agent, pin.model, terminal.clean(pin.problem or ""))
+        unasked = "" if pin.asked else "(이 모드에서는 묻지 않음 / not asked in this mode)"
+        models.add_row(pin.agent, pin.model, terminal.clean(pin.problem or unasked))
     checks = table_of("점검 / check", "이름 / name", "상태 / state", "내용 / detail")
     for check in found.checks:
         bad = check.needed and check.state != "ok"

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from fabula.gateway.failures import scrub
 from fabula.gateway.gemini import endpoint
 from fabula.gateway.models import Models
 from fabula.gateway.openai import OPENAI_BASE_URL
+from fabula.products import Product
 from fabula.runs.checks import merge_flags
 from fabula.settings import Settings, flag_environment
 from fabula.store.engine import Store
@@ -48,11 +49,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class Pinned:
-    """An agent's model under the profile; `problem` says why it cannot be asked."""
+    """An agent's model under the profile; `problem` says why it cannot be asked.
+
+    `asked`: a run with today's flags may ask it.
+    """
 
     agent: str
     model: str
     problem: str | None
+    asked: bool
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ class Diagnosis:
     def ok(self) -> bool:
         """True where the profile's runs can start."""
         sound = all(one.state == "ok" for one in self.checks if one.needed)
-        return sound and bool(self.models) and not any(one.problem for one in self.models)
+        asked = [one for one in self.models if one.asked]
+        return sound and bool(asked) and not any(one.problem for one in asked)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -145,26 +151,40 @@ def _flags(settings: Settings) -> Iterable[Setting]:
 
 def _models(settings: Settings) -> tuple[list[Pinned], set[str]]:
     """Return every agent's model, and the providers that are asked."""
-    agents = [agent.name for product in products.PRODUCTS.values() for agent in product.agents]
     try:
         models = Models(settings, settings.profile, keys=False)
     except FabulaError as error:
-        return [Pinned("*", "", error.en)], set()
+        return [Pinned("*", "", error.en, asked=True)], set()
     found: list[Pinned] = []
     providers: set[str] = set()
-    for agent in agents:
-        try:
-            model = models.pinned(agent)
-        except FabulaError as error:
-            found.append(Pinned(agent, "", error.en))
-            continue
-        providers.add(model.provider)
-        missing = models.missing(model.provider)
-        problem = f"{missing[0]} is not set" if missing else None
-        if model.provider not in ("offline", *ADAPTERS):
-            problem = f"there is no adapter for the provider `{model.provider}`"
-        found.append(Pinned(agent, f"{model.provider}:{model.name}", problem))
+    for product in products.PRODUCTS.values():
+        asked, wrong = _asked(product, settings)
+        for agent in (one.name for one in product.agents):
+            pin, provider = _pin(models, agent, asked=agent in asked)
+            found.append(replace(pin, problem=wrong) if wrong else pin)
+            providers |= {provider} if agent in asked and provider else set()
     return found, providers
+
+
+def _asked(product: Product, settings: Settings) -> tuple[set[str], str | None]:
+    """Return the agents that a run with today's flags may ask; of wrong flags all, and why."""
+    try:
+        agents = product.agents_of(merge_flags(product, {}, settings))
+    except FabulaError as error:
+        return {agent.name for agent in product.agents}, error.en
+    return {agent.name for agent in agents}, None
+
+
+def _pin(models: Models, agent: str, *, asked: bool) -> tuple[Pinned, str | None]:
+    try:
+        model = models.pinned(agent)
+    except FabulaError as error:
+        return Pinned(agent, "", error.en, asked), None
+    missing = models.missing(model.provider)
+    problem = f"{missing[0]} is not set" if missing else None
+    if model.provider not in ("offline", *ADAPTERS):
+        problem = f"there is no adapter for the provider `{model.provider}`"
+    return Pinned(agent, f"{model.provider}:{model.name}", problem, asked), model.provider
 
 
 def _home(home: Path) -> Check:

@@ -192,6 +192,28 @@ async def test_a_model_without_a_price_is_a_row(tmp_path: Path) -> None:
     assert "price" in (found.models[0].problem or "")
 
 
+async def test_only_agents_of_the_mode_need_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "agent_model_map.yaml").write_text(
+        'profiles: {one: {"*": {model: "google_genai:m"}, magazine.compose: {model: "offline:m"}}}'
+    )
+    (tmp_path / "prices.yaml").write_text(PRICES.replace("PROVIDER", "google_genai"))
+    settings = Settings.load(home=tmp_path / "home", config_dir=tmp_path, profile="one")
+    found = await examine(settings)
+    assert found.ok
+    assert [pin.agent for pin in found.models if pin.asked] == ["magazine.compose"]
+    monkeypatch.setenv("MAGAZINE_PIPELINE_MODE", "multi_stage")
+    assert not (await examine(settings)).ok
+
+
+async def test_a_wrong_flag_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAGAZINE_PIPELINE_MODE", "no_such_mode")
+    found = await examine(_settings(tmp_path))
+    assert not found.ok
+    assert all("mode" in (pin.problem or "") for pin in found.models)
+
+
 async def test_a_home_that_is_no_folder_is_a_row(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = await examine(_settings(tmp_path, home=tmp_path / "file"))
