@@ -68,8 +68,8 @@ def broken(section: WrittenSection, posts: Sequence[Post]) -> list[str]:
         return ["인용한 말이 없습니다."]
     source = next((post for post in posts if post.id == section.quote.post_id), None)
     if source is None or not stands_in(section.quote.text, source.text):
-        said = f"“{section.quote.text[:40]}”는 그 글에 없는 말입니다."
-        return [f"{said} 글에 적힌 문장을 한 글자도 바꾸지 말고 그대로 옮기세요."]
+        # Not said again here: the reason stands on the page where the section is missing.
+        return ["글에 없는 말을 따왔습니다. 적힌 문장을 한 글자도 바꾸지 말고 그대로 옮기세요."]
     return []
 
 
