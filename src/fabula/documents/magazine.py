@@ -26,7 +26,7 @@ class PostInput(Strict):
 
     id: str = Field(pattern=r"^[A-Za-z0-9가-힣][A-Za-z0-9가-힣._-]{0,79}$")
     title: str = Field(min_length=1, max_length=200)
-    text: str = Field(min_length=1, max_length=200_000)
+    text: str = Field(min_length=1, max_length=1_000_000)
     author: str | None = None
     url: str | None = None
     date: Date | None = None
@@ -39,8 +39,9 @@ class PostInput(Strict):
 class MagazineBrief(Document):
     """What the magazine is asked to make.
 
-    `sources` is a JSON file (a list of posts, or `{"posts": [...]}`) or a folder of Markdown
-    files with front matter; `posts` carries posts inline; at least one of the two is needed.
+    `sources` is a JSON file (a list of posts, or `{"posts": [...]}`), a folder of posts in
+    Markdown, HTML or plain text, one such file, an RSS or Atom file, or the http(s) address of a
+    feed or a page; `posts` carries posts inline; at least one of the two is needed.
     """
 
     angle: str = Field(min_length=1, max_length=2000)
@@ -54,8 +55,25 @@ class MagazineBrief(Document):
     date: Date | None = None
 
 
+class Excerpt(Strict):
+    """A stretch of a post's whole text: the places of its first character and past its last."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+
+
+class SourceText(Document):
+    """The whole text of a post that was too long to be used whole."""
+
+    text: str
+
+
 class Post(Strict):
-    """A source post as the article may cite it; `picture` is an artifact's content hash."""
+    """A source post as the article may cite it; `picture` is an artifact's content hash.
+
+    A long post's `text` is its `excerpts` one after another, a line of `…` between them; `original`
+    is the id of the SourceText that their places are counted in.
+    """
 
     id: str
     title: str
@@ -65,13 +83,30 @@ class Post(Strict):
     date: Date | None
     picture: str | None
     picture_alt: str | None
+    excerpts: tuple[Excerpt, ...] = ()
+    original: str | None = None
+
+
+ProblemKind = Literal[
+    "source_refused",
+    "picture_refused",
+    "link_refused",
+    "date_refused",
+    "front_matter_repaired",
+    "feed_repaired",
+    "id_changed",
+]
 
 
 class SourceProblem(Strict):
-    """One source that could not be used: where it stands and why."""
+    """What could not be used of a source: where it stands and why.
+
+    Only `source_refused` costs the post; with every other kind it is used without that part.
+    """
 
     source: str
     reason: str
+    kind: ProblemKind = "source_refused"
 
 
 class SourceSet(Document):

@@ -8,6 +8,7 @@ from typing import Any
 
 from fabula.documents import alias_ids
 from fabula.documents.magazine import MagazineBrief, MagazineOutline, Post, SourceSet
+from fabula.graphs.magazine.intake.excerpts import stretches
 from fabula.graphs.magazine.templates import TemplateSpec, template
 from fabula.korean.sentences import split_sentences
 from fabula.nodes import Services
@@ -16,6 +17,7 @@ ELLIPSIS = "…"
 OUTLINE_EXCERPT, OUTLINE_MATERIAL = 600, 60_000
 SECTION_EXCERPT, SECTION_MATERIAL = 2_500, 15_000
 LEAST_EXCERPT = 120
+LEAST_STRETCH = 180
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Desk:
                 "alias": alias_of[p.id],
                 "title": p.title,
                 "picture": bool(p.picture),
-                "text": excerpt(p.text, share),
+                "text": shown(p, share),
             }
             for p in self.posts(ids)
         ]
@@ -81,6 +83,21 @@ async def writing_desk(services: Services, state: Mapping[str, Any]) -> WritingD
         spec=template(state["template_id"]),
         outline=await services.documents.get(MagazineOutline, state["outline"]),
     )
+
+
+def shown(post: Post, limit: int) -> str:
+    """Return at most `limit` characters of a post: of a long one, something of each stretch.
+
+    Where there is no room for all of them, stretches spread over the post are taken.
+    """
+    parts = stretches(post.text, post.excerpts)
+    if not parts:
+        return excerpt(post.text, limit)
+    count = max(1, min(len(parts), limit // LEAST_STRETCH))
+    last, gap = len(parts) - 1, f" {ELLIPSIS} "
+    chosen = [parts[round(n * last / max(1, count - 1))] for n in range(count)]
+    each = (limit - len(gap) * (count - 1)) // count
+    return gap.join(excerpt(part, each).removesuffix(f" {ELLIPSIS}") for part in chosen)
 
 
 def excerpt(text: str, limit: int) -> str:

@@ -1,171 +1,262 @@
-"""Read source posts from files: each by itself, so that a bad one costs only itself."""
+"""Read a brief's source posts: each by itself, so that a bad one costs only itself."""
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from fabula.briefs import complaint, dotted
+from fabula.documents import content_hash
 from fabula.documents.magazine import MagazineBrief, PostInput, SourceProblem
 from fabula.errors import BadInput
-from fabula.graphs.magazine.markdown import read_markdown
+from fabula.graphs.magazine.intake.encoding import Decoded, Unreadable, decode, tidy
+from fabula.graphs.magazine.intake.feeds import read_feed
+from fabula.graphs.magazine.intake.files import (
+    MAX_FILES,
+    FileKind,
+    kind_of,
+    read_bytes,
+    walk,
+)
+from fabula.graphs.magazine.intake.html import Image
+from fabula.graphs.magazine.intake.posts import Draft, draft_of, entry_draft
+from fabula.safety.fetch import Fetched
 
-MAX_BYTES = 2_000_000
-MAX_FILES = 500
-_FRONT_MATTER = ("id", "title", "author", "url", "date", "image", "image_alt", "tags")
+MAX_CHARACTERS = 30_000_000
+"""What all posts of a brief may have together."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A post that can be used, and where its picture is looked for.
+    """A post that can be used, and where its pictures are looked for.
 
-    `root` is the folder that the picture may not leave; None: the brief's own author named it.
+    `root` is the folder that a picture may not leave; None: the brief's own author named it.
+    `base` is the address of a post that came from the web: its pictures come from there too.
     """
 
     source: str
     post: PostInput
-    folder: Path | None
-    root: Path | None
+    folder: Path | None = None
+    root: Path | None = None
+    base: str | None = None
+    images: tuple[Image, ...] = ()
+    """Pictures that the text shows, in its order; the post's own `image` stands before them."""
+    problems: tuple[SourceProblem, ...] = ()
+    encoding: str = "utf-8"
+    named: bool = True
+    """The id was given as such; one that was made of a file's name gives way to another."""
 
 
-def read_all(brief: MagazineBrief) -> Iterator[Found | SourceProblem]:
-    """Read the brief's sources and inline posts, in order; a second post of one id is a problem.
+@dataclass(frozen=True)
+class _Place:
+    source: str
+    folder: Path | None = None
+    root: Path | None = None
+    base: str | None = None
+    encoding: str = "utf-8"
 
-    Blocks on files. Raises BadInput where `sources` itself cannot be used.
+
+def is_address(sources: str) -> bool:
+    """Say whether `sources` is an address and no path."""
+    return "://" in sources
+
+
+def read_all(
+    brief: MagazineBrief, fetched: Fetched | None = None
+) -> Iterator[Found | SourceProblem]:
+    """Read the brief's sources and inline posts, in order, every post under an id of its own.
+
+    `fetched` is what an address in `sources` leads to. Blocks on files. Raises BadInput where
+    `sources` itself cannot be used.
     """
-    seen: dict[str, str] = {}
-    for found in (*_sources(brief.sources), *_inline(brief)):
-        if isinstance(found, Found) and found.post.id in seen:
-            first = seen[found.post.id]
-            reason = f"id `{found.post.id}`가 {first}와 겹칩니다"
-            yield SourceProblem(source=found.source, reason=reason)
+    ids: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    room = MAX_CHARACTERS
+    for found in (*_sources(brief.sources, fetched), *_inline(brief)):
+        if isinstance(found, SourceProblem):
+            yield found
             continue
-        if isinstance(found, Found):
-            seen[found.post.id] = found.source
-        yield found
+        room -= len(found.post.text)
+        if room < 0:
+            yield _refused(found.source, "앞의 글들과 합해 너무 깁니다. 글을 줄여 주세요")
+            continue
+        one = found if found.named else _own_id(found, ids, texts)
+        if isinstance(one, Found) and one.post.id in ids:
+            first = ids[one.post.id]
+            one = _refused(one.source, f"id `{one.post.id}`가 {first}와 겹칩니다")
+        if isinstance(one, Found):
+            ids[one.post.id] = one.source
+        yield one
+
+
+def _own_id(found: Found, ids: Mapping[str, str], texts: dict[str, str]) -> Found | SourceProblem:
+    """Give a post whose id was taken another one, made of where it stands; refuse a copy."""
+    same = content_hash([found.post.title, found.post.text])
+    if same in texts:
+        return _refused(found.source, f"{texts[same]}와 같은 글입니다")
+    texts[same] = found.source
+    if found.post.id not in ids:
+        return found
+    tail = content_hash(found.source)[:6]
+    renamed = f"{found.post.id[:72]}-{tail}"
+    reason = f"id `{found.post.id}`를 {ids[found.post.id]}가 이미 써서 `{renamed}`로 합니다"
+    problem = SourceProblem(source=found.source, reason=reason, kind="id_changed")
+    post = found.post.model_copy(update={"id": renamed})
+    return replace(found, post=post, problems=(*found.problems, problem))
 
 
 def _inline(brief: MagazineBrief) -> Iterator[Found | SourceProblem]:
     for number, post in enumerate(brief.posts):
-        name = f"posts[{number}]"
-        yield _found(post.model_dump(exclude_none=True), name, folder=None, root=None)
+        yield _given(post.model_dump(exclude_none=True), _Place(f"posts[{number}]"))
 
 
-def _sources(sources: str | None) -> Iterator[Found | SourceProblem]:
+def _sources(sources: str | None, fetched: Fetched | None) -> Iterator[Found | SourceProblem]:
     if sources is None:
         return
-    if "://" in sources:
-        raise BadInput(
-            "sources",
-            f"`{sources}` is an address; wanted a JSON file or a folder of Markdown files",
-            f"`{sources}`는 웹 주소입니다. JSON 파일이나 마크다운 폴더를 적으세요",
-        )
+    if is_address(sources):
+        if fetched is not None:
+            yield from _web(fetched)
+        return
     path = Path(sources)
     if path.is_dir():
         yield from _folder(path)
     elif path.is_file():
-        yield from _json(path)
+        yield from _file(path)
     else:
         raise BadInput("sources", f"`{path.name}` does not exist", f"`{path.name}`이 없습니다")
 
 
 def _folder(folder: Path) -> Iterator[Found | SourceProblem]:
     root = folder.resolve()
-    files = sorted(
-        file
-        for file in folder.rglob("*.md")
-        if not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
-    for file in files[:MAX_FILES]:
-        yield _markdown(file, name=file.relative_to(folder).as_posix(), root=root)
-    if len(files) > MAX_FILES:
-        reason = f"파일이 {len(files)}개입니다. 이름순으로 앞의 {MAX_FILES}개만 읽었습니다"
-        yield SourceProblem(source=folder.name, reason=reason)
+    for one in walk(folder):
+        if isinstance(one, SourceProblem):
+            yield one
+            continue
+        try:
+            read = decode(read_bytes(one.path))
+        except Unreadable as error:
+            yield _refused(one.name, str(error))
+            continue
+        place = _Place(one.name, one.path.parent, root, encoding=read.encoding)
+        yield from _read(read.text, one.kind, place, one.path)
 
 
-def _markdown(file: Path, *, name: str, root: Path) -> Found | SourceProblem:
-    if not file.resolve().is_relative_to(root):
-        return SourceProblem(source=name, reason="폴더 밖을 가리키는 링크입니다")
+def _file(path: Path) -> Iterator[Found | SourceProblem]:
     try:
-        keys, text = read_markdown(_text(file), name=name)
-    except BadInput as error:
-        return SourceProblem(source=name, reason=error.ko.removeprefix(f"{name}: "))
-    # A blog's own keys (layout, categories, …) are no mistakes; only ours are read.
-    given = {key: keys[key] for key in _FRONT_MATTER if keys.get(key) is not None}
-    return _found({"id": _id(file), **given, "text": text}, name, folder=file.parent, root=root)
-
-
-def _id(file: Path) -> str:
-    """Make an id of a file's name: what an id may not hold becomes a hyphen."""
-    stem = unicodedata.normalize("NFC", file.stem)
-    return re.sub(r"[^A-Za-z0-9가-힣._-]+", "-", stem).strip("-._")[:80]
-
-
-def _json(file: Path) -> Iterator[Found | SourceProblem]:
-    name = file.name
-    try:
-        given = json.loads(_text(file))
-    except BadInput as error:
-        yield SourceProblem(source=name, reason=error.ko.removeprefix(f"{name}: "))
+        read = decode(read_bytes(path))
+    except Unreadable as error:
+        yield _refused(path.name, str(error))
         return
+    root = path.parent.resolve()
+    place = _Place(path.name, path.parent, root, encoding=read.encoding)
+    yield from _read(read.text, kind_of(path, read.text), place, path)
+
+
+def _web(fetched: Fetched) -> Iterator[Found | SourceProblem]:
+    shown = fetched.url.partition("?")[0].partition("#")[0]
+    try:
+        read: Decoded = decode(fetched.data)
+    except Unreadable as error:
+        yield _refused(shown, str(error))
+        return
+    path = Path(shown.rstrip("/").rpartition("/")[2] or "page")
+    kind: FileKind = "markdown" if fetched.media_type in ("text/plain", "text/markdown") else "html"
+    if kind_of(path, read.text) == "feed":
+        kind = "feed"
+    place = _Place(shown, base=fetched.url, encoding=read.encoding)
+    yield from _read(read.text, kind, place, path)
+
+
+def _read(text: str, kind: FileKind, place: _Place, path: Path) -> Iterator[Found | SourceProblem]:
+    try:
+        if kind == "json":
+            yield from _json(text, place)
+        elif kind == "feed":
+            yield from _feed(text, place)
+        else:
+            yield _drafted(draft_of(tidy(text), kind, path), place)
+    except Unreadable as error:
+        yield _refused(place.source, str(error))
+
+
+def _feed(text: str, place: _Place) -> Iterator[Found | SourceProblem]:
+    feed = read_feed(text, most=MAX_FILES)
+    if feed.broken:
+        reason = "XML이 깨져 있어 읽히는 데까지 읽었습니다"
+        yield SourceProblem(source=place.source, reason=reason, kind="feed_repaired")
+    for number, entry in enumerate(feed.entries):
+        base = (entry.url or place.base) if place.base else None
+        one = _Place(f"{place.source}[{number}]", place.folder, place.root, base, place.encoding)
+        yield _drafted(entry_draft(entry), one)
+
+
+def _drafted(draft: Draft, place: _Place) -> Found | SourceProblem:
+    if draft.refusal:
+        return _refused(place.source, draft.refusal)
+    try:
+        post = PostInput.model_validate(draft.post)
+    except ValidationError as error:
+        return _refused(
+            place.source, f"{dotted(error.errors()[0])}: {complaint(error.errors()[0])}"
+        )
+    return Found(
+        place.source,
+        post,
+        place.folder,
+        place.root,
+        place.base,
+        images=draft.images,
+        problems=tuple(
+            SourceProblem(source=place.source, reason=reason, kind=kind)
+            for kind, reason in draft.faults
+        ),
+        encoding=place.encoding,
+        named=False,
+    )
+
+
+def _json(text: str, place: _Place) -> Iterator[Found | SourceProblem]:
+    try:
+        given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        yield SourceProblem(source=name, reason=f"올바른 JSON이 아닙니다: {error}")
+        yield _refused(place.source, f"올바른 JSON이 아닙니다: {error}")
         return
     posts = given.get("posts") if isinstance(given, dict) else given
     if not isinstance(posts, list):
-        yield SourceProblem(source=name, reason='글의 목록이나 {"posts": [...]}여야 합니다')
+        yield _refused(place.source, '글의 목록이나 {"posts": [...]}여야 합니다')
         return
     for number, post in enumerate(posts[:MAX_FILES]):
-        yield _found(post, f"{name}[{number}]", folder=file.parent, root=file.parent.resolve())
+        one = _Place(f"{place.source}[{number}]", place.folder, place.root)
+        yield _given(post, one)
     if len(posts) > MAX_FILES:
         reason = f"글이 {len(posts)}개입니다. 앞의 {MAX_FILES}개만 읽었습니다"
-        yield SourceProblem(source=name, reason=reason)
+        yield _refused(place.source, reason)
 
 
-def _text(file: Path) -> str:
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise BadInput(file.name, f"larger than {MAX_BYTES:,} bytes", "파일이 2 MB를 넘습니다")
-        return file.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise BadInput(file.name, "is not UTF-8 text", "UTF-8로 읽을 수 없습니다") from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise BadInput(file.name, f"cannot be read: {reason}", "파일을 읽을 수 없습니다") from None
-
-
-def _found(
-    given: object, source: str, *, folder: Path | None, root: Path | None
-) -> Found | SourceProblem:
+def _given(given: object, place: _Place) -> Found | SourceProblem:
+    """Take a post that was written for fabula: what it says is meant, a fault is told."""
     if not isinstance(given, Mapping):
-        return SourceProblem(source=source, reason="`이름: 값` 꼴이 아닙니다")
+        return _refused(place.source, "`이름: 값` 꼴이 아닙니다")
     try:
-        post = PostInput.model_validate(_clean(given))
+        post = PostInput.model_validate({key: _tidied(value) for key, value in given.items()})
     except ValidationError as error:
         first = error.errors()[0]
         unknown = first["type"] == "extra_forbidden"
         reason = f"{dotted(first)}: {'없는 항목입니다' if unknown else complaint(first)}"
-        return SourceProblem(source=source, reason=reason)
-    return Found(source, post, folder, root)
+        return _refused(place.source, reason)
+    return Found(place.source, post, place.folder, place.root)
 
 
-def _clean(given: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Compose Hangul (macOS writes names and texts decomposed) and drop control characters."""
-    return {key: _composed(value) for key, value in given.items()}
-
-
-def _composed(value: Any) -> Any:
+def _tidied(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
-        return [_composed(one) for one in value]
-    if not isinstance(value, str):
-        return value
-    value = value.replace("\r\n", "\n").replace("\r", "\n")
-    kept = (c for c in unicodedata.normalize("NFC", value) if c in "\n\t" or ord(c) >= ord(" "))
-    return "".join(kept).strip()
+        return [_tidied(one) for one in value]
+    return tidy(value) if isinstance(value, str) else value
+
+
+def _refused(source: str, reason: str) -> SourceProblem:
+    return SourceProblem(source=source, reason=reason)

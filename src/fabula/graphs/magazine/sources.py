@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from fabula.documents.magazine import MagazineBrief, Post, SourceProblem, SourceSet
+from fabula.documents.magazine import MagazineBrief, Post, SourceProblem, SourceSet, SourceText
 from fabula.errors import BadInput
-from fabula.graphs.magazine.reading import Found, read_all
+from fabula.graphs.magazine.intake.excerpts import cut, excerpts_of
+from fabula.graphs.magazine.intake.pictures import PICTURES, Pictures, Taken
+from fabula.graphs.magazine.reading import Found, is_address, read_all
 from fabula.graphs.magazine.state import MagazineState
 from fabula.nodes import Node, Services, Update, notice
+from fabula.safety.fetch import Fetched
 
-MAX_PICTURE_BYTES = 20_000_000
-PICTURES = "pictures/"
+MAX_PAGE_BYTES = 8_000_000
+AT_ONCE = 4
+"""How many posts' pictures are taken at a time."""
 LISTED = 40
-_SUFFIX = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+READABLE = (
+    *("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/xml"),
+    *("text/xml", "text/html", "application/xhtml+xml", "text/markdown", "text/plain"),
+)
+"""Media types of the web that posts are read from."""
 
-
-class WebPicture(NamedTuple):
-    """A source's picture, made ready for the page."""
-
-    name: str
-    media_type: str
-    data: bytes
+__all__ = ["PICTURES", "fetch_sources"]
 
 
 def fetch_sources(services: Services) -> Node:
@@ -35,13 +35,17 @@ def fetch_sources(services: Services) -> Node:
 
     async def fetch(state: MagazineState) -> Update:
         brief = await services.documents.get(MagazineBrief, state["brief"])
-        posts: list[Post] = []
         problems: list[SourceProblem] = []
-        for found in await asyncio.to_thread(lambda: list(read_all(brief))):
-            if isinstance(found, SourceProblem):
-                _report("source_refused", found, problems)
-            else:
-                posts.append(await _kept(services, found, problems))
+        fetched = await _fetched(services, brief.sources, problems)
+        read = await asyncio.to_thread(lambda: list(read_all(brief, fetched)))
+        problems += [one for one in read if isinstance(one, SourceProblem)]
+        found = [one for one in read if isinstance(one, Found)]
+        posts = []
+        for one, taken in zip(found, await _pictures(services, found), strict=True):
+            problems += (*one.problems, *taken.problems)
+            posts.append(await _kept(services, one, taken, problems))
+        for problem in problems:
+            notice(problem.kind, source=problem.source, reason=problem.reason)
         _require(brief, posts, problems)
         sources = SourceSet(posts=tuple(posts), problems=tuple(problems))
         return {"sources": await services.documents.put(sources)}
@@ -49,68 +53,80 @@ def fetch_sources(services: Services) -> Node:
     return fetch
 
 
-async def _kept(services: Services, found: Found, problems: list[SourceProblem]) -> Post:
+async def _fetched(
+    services: Services, sources: str | None, problems: list[SourceProblem]
+) -> Fetched | None:
+    if sources is None or not is_address(sources):
+        return None
+    try:
+        return await services.fetch(sources.strip(), accept=READABLE, most=MAX_PAGE_BYTES)
+    except BadInput as error:
+        reason = error.ko.removeprefix(f"{error.field}: ")
+        problems.append(SourceProblem(source=error.field, reason=reason))
+        return None
+
+
+async def _pictures(services: Services, found: Sequence[Found]) -> Sequence[Taken]:
+    pictures, room = Pictures(services.fetch), asyncio.Semaphore(AT_ONCE)
+
+    async def take(one: Found) -> Taken:
+        async with room:
+            return await pictures.take(one)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(take(one)) for one in found]
+    return [task.result() for task in tasks]
+
+
+async def _kept(
+    services: Services, found: Found, taken: Taken, problems: list[SourceProblem]
+) -> Post:
     given, picture = found.post, None
-    if given.image is not None:
-        try:
-            web = await asyncio.to_thread(_picture, found, given.image)
-        except ValueError as error:
-            reason = f"그림 {Path(given.image).name}: {error}"
-            _report("picture_refused", SourceProblem(source=found.source, reason=reason), problems)
-        else:
-            picture = (await services.artifacts.put(web.name, web.data, web.media_type)).hash
+    if taken.picture is not None:
+        web = taken.picture
+        picture = (await services.artifacts.put(web.name, web.data, web.media_type)).hash
     url = given.url
     if url is not None and not url.lower().startswith(("https://", "http://")):
         reason = "url은 http(s) 주소여야 합니다. 주소 없이 씁니다"
-        _report("link_refused", SourceProblem(source=found.source, reason=reason), problems)
+        problems.append(SourceProblem(source=found.source, reason=reason, kind="link_refused"))
         url = None
+    if found.encoding != "utf-8":
+        notice("source_decoded", source=found.source, post_id=given.id, encoding=found.encoding)
+    excerpts, original = excerpts_of(given.text), None
+    if excerpts:
+        original = await services.documents.put(SourceText(text=given.text))
+        notice(
+            "source_excerpted",
+            source=found.source,
+            post_id=given.id,
+            characters=len(given.text),
+            excerpts=[[one.start, one.end] for one in excerpts],
+        )
     return Post(
         id=given.id,
         title=given.title,
-        text=given.text,
+        text=cut(given.text, excerpts),
         author=given.author,
         url=url,
         date=given.date,
         picture=picture,
-        picture_alt=given.image_alt if picture else None,
+        picture_alt=taken.picture.alt if taken.picture else None,
+        excerpts=excerpts,
+        original=original,
     )
 
 
-def _picture(found: Found, image: str) -> WebPicture:
-    from fabula.media.images import open_picture, web_picture
-
-    if "://" in image:
-        raise ValueError("웹 주소가 아니라 파일이어야 합니다")
-    path = (found.folder / image if found.folder else Path(image)).resolve()
-    if found.root is not None and not path.is_relative_to(found.root):
-        raise ValueError("폴더 밖의 파일입니다")
-    if not path.is_file():
-        raise ValueError("파일이 없습니다")
-    if path.stat().st_size > MAX_PICTURE_BYTES:
-        raise ValueError(f"파일이 {MAX_PICTURE_BYTES // 1_000_000} MB를 넘습니다")
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise ValueError("파일을 읽을 수 없습니다") from None
-    open_picture(data)
-    web = web_picture(data)
-    media_type = open_picture(web)[0]
-    digest = hashlib.sha256(web).hexdigest()[:12]
-    return WebPicture(f"{PICTURES}{digest}.{_SUFFIX[media_type]}", media_type, web)
-
-
-def _report(kind: str, problem: SourceProblem, problems: list[SourceProblem]) -> None:
-    problems.append(problem)
-    notice(kind, source=problem.source, reason=problem.reason)
-
-
-def _require(brief: MagazineBrief, posts: list[Post], problems: list[SourceProblem]) -> None:
+def _require(
+    brief: MagazineBrief, posts: Sequence[Post], problems: Sequence[SourceProblem]
+) -> None:
     if not posts:
         listed = "".join(f"\n  {one.source}: {one.reason}" for one in problems)
         raise BadInput(
             "sources",
-            f"no post can be used; name a JSON file, a folder of Markdown files or `posts`{listed}",
-            f"쓸 수 있는 글이 없습니다. JSON 파일, 마크다운 폴더나 `posts`를 주세요{listed}",
+            "no post can be used; name a JSON file, a folder of posts, a feed or its address, "
+            f"or give `posts`{listed}",
+            "쓸 수 있는 글이 없습니다. JSON 파일, 글이 든 폴더, 피드나 그 주소, "
+            f"또는 `posts`를 주세요{listed}",
         )
     ids = [post.id for post in posts]
     if unknown := [id_ for id_ in brief.featured if id_ not in ids]:

@@ -10,6 +10,7 @@ import pytest
 from fabula.documents.magazine import MagazineBrief, PostInput, SourceProblem
 from fabula.errors import BadInput
 from fabula.graphs.magazine import reading
+from fabula.graphs.magazine.intake import files
 from fabula.graphs.magazine.reading import Found, read_all
 
 
@@ -59,28 +60,51 @@ def test_each_bad_file_is_reported_by_itself_and_the_good_ones_stay(tmp_path: Pa
     (tmp_path / "none.md").write_text("앞머리 없는 글", "utf-8")
     (tmp_path / "broken.md").write_text("---\ntitle: [가\n---\n글", "utf-8")
     (tmp_path / "euckr.md").write_bytes("---\ntitle: 가\n---\n글".encode("euc-kr"))
+    (tmp_path / "japanese.md").write_bytes("今日は天気がいいですね。".encode("shift_jis"))
+    (tmp_path / "copy.md").write_text("---\ntitle: 좋은 글\n---\n좋은 글.", "utf-8")
     good, bad = read(tmp_path)
-    assert [one.source for one in good] == ["dup.md"]
-    assert sorted(bad) == [
-        "badid.md",
-        "bomb.md",
-        "broken.md",
-        "empty.md",
-        "euckr.md",
-        "good.md",
-        "none.md",
-        "number.md",
-    ]
-    assert "dup.md" in bad["good.md"]
-    assert "겹칩니다" in bad["good.md"]
-    assert "front matter" in bad["none.md"]
-    assert "YAML" in bad["broken.md"]
-    assert "YAML" in bad["bomb.md"]
-    assert bad["empty.md"].startswith("text: 비어")
-    assert bad["number.md"].startswith("title: 글자여야")
-    assert bad["badid.md"].startswith("id: ")
-    assert "UTF-8" in bad["euckr.md"]
+    by_source = {one.source: one for one in good}
+    assert sorted(bad) == ["empty.md", "good.md", "japanese.md"]
+    assert bad["empty.md"] == "글이 없습니다."
+    assert "copy.md와 같은 글" in bad["good.md"]
+    assert "UTF-8" in bad["japanese.md"]
+    assert by_source["none.md"].post.title == "none"
+    assert by_source["number.md"].post.title == "2024"
+    assert by_source["badid.md"].post.id == "x"
+    assert by_source["euckr.md"].post.text == "글"
+    assert by_source["euckr.md"].encoding == "cp949"
+    repaired = [one.source for one in good if one.problems]
+    assert repaired == ["bomb.md", "broken.md"]
+    said = [problem for one in good for problem in one.problems]
+    assert {one.kind for one in said} == {"front_matter_repaired"}
+    assert all("YAML" in one.reason for one in said)
     assert str(tmp_path) not in "".join(bad.values())
+
+
+def test_ids_are_unique_and_stay_with_their_files(tmp_path: Path) -> None:
+    for name, text in (("a/봄.md", "하나."), ("b/봄.md", "둘."), ("c/index.md", "셋.")):
+        markdown(tmp_path, name, text, title="봄")
+    markdown(tmp_path, "d.md", "넷.", title="봄", id="봄")
+    first, _ = read(tmp_path)
+    ids = {one.source: one.post.id for one in first}
+    assert (ids["a/봄.md"], ids["c/index.md"]) == ("봄", "c")
+    assert len(set(ids.values())) == 4
+    assert ids["b/봄.md"].startswith("봄-")
+    assert [one.source for one in first if one.problems] == ["b/봄.md", "d.md"]
+    markdown(tmp_path, "aa.md", "다섯.", title="여름")
+    again, _ = read(tmp_path)
+    assert {one.source: one.post.id for one in again}.items() >= ids.items()
+
+
+def test_a_brief_whose_posts_are_too_much_together_keeps_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_CHARACTERS", 10)
+    markdown(tmp_path, "a.md", "하나둘셋넷", title="가")
+    markdown(tmp_path, "b.md", "하나둘셋넷다섯", title="나")
+    good, bad = read(tmp_path)
+    assert [one.source for one in good] == ["a.md"]
+    assert "너무 깁니다" in bad["b.md"]
 
 
 def test_a_files_name_becomes_an_id_that_may_stand_in_a_prompt(tmp_path: Path) -> None:
@@ -104,14 +128,14 @@ def test_a_link_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
 def test_files_past_size_and_number_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "MAX_BYTES", 200)
-    monkeypatch.setattr(reading, "MAX_FILES", 2)
+    monkeypatch.setattr(files, "MAX_BYTES", 200)
+    monkeypatch.setattr(files, "MAX_FILES", 2)
     markdown(tmp_path, "a.md", "글.", title="가")
     markdown(tmp_path, "b.md", "글" * 300, title="나")
     markdown(tmp_path, "c.md", "글.", title="다")
     good, bad = read(tmp_path)
     assert [one.source for one in good] == ["a.md"]
-    assert "2 MB" in bad["b.md"]
+    assert "MB를 넘습니다" in bad["b.md"]
     assert "3개" in bad[tmp_path.name]
 
 
@@ -146,9 +170,8 @@ def test_hangul_is_composed_and_control_characters_are_dropped() -> None:
     assert (good[0].post.title, good[0].post.text) == ("봄", "글.")
 
 
-@pytest.mark.parametrize("sources", ["https://a.b/feed.xml", "/no/such/folder"])
-def test_sources_that_cannot_be_used_at_all_are_bad_input(sources: str) -> None:
+def test_a_path_that_is_not_there_is_bad_input() -> None:
     with pytest.raises(BadInput) as caught:
-        list(read_all(MagazineBrief(angle="봄", sources=sources)))
+        list(read_all(MagazineBrief(angle="봄", sources="/no/such/folder")))
     assert caught.value.field == "sources"
     assert "/no/such" not in str(caught.value)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fabula.documents.magazine import MagazineBrief, SourceSet
 from fabula.errors import BadInput
-from fabula.graphs.magazine import sources as module
+from fabula.graphs.magazine.intake import pictures as module
 from fabula.graphs.magazine.sources import fetch_sources
 from fabula.testing.magazine import brief_of
 from fabula.testing.memory import memory_services

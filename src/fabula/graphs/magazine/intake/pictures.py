@@ -1,0 +1,147 @@
+"""A post's picture: from beside it, or through the guard from where the post itself came."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urljoin
+
+from fabula.documents.magazine import SourceProblem
+from fabula.errors import BadInput
+from fabula.graphs.magazine.intake.html import Image
+from fabula.graphs.magazine.reading import Found
+from fabula.safety.fetch import Fetch
+
+MAX_PICTURE_BYTES = 15_000_000
+PICTURES = "pictures/"
+TRIED = 3
+"""How many of a post's pictures are looked at: the first good one is taken."""
+LEAST_PIXELS = 64
+"""A picture of the text that is narrower or lower is an icon."""
+_TYPES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
+
+
+class WebPicture(NamedTuple):
+    """A source's picture, made ready for the page."""
+
+    name: str
+    media_type: str
+    data: bytes
+    alt: str | None
+
+
+class Taken(NamedTuple):
+    """The picture that a post shows, if any, and what was wrong with those before it."""
+
+    picture: WebPicture | None
+    problems: tuple[SourceProblem, ...]
+
+
+class Pictures:
+    """Take pictures for the posts of one run: from the web at most `most`, until `until_s`."""
+
+    def __init__(self, fetch: Fetch, *, most: int = 60, until_s: float = 90.0) -> None:
+        self._fetch = fetch
+        self._left = most
+        self._deadline = asyncio.get_running_loop().time() + until_s
+
+    async def take(self, found: Found) -> Taken:
+        """Return the first picture of a post that can be used."""
+        problems: list[SourceProblem] = []
+        own = [Image(found.post.image, found.post.image_alt)] if found.post.image else []
+        candidates = _from_beside(found, [*own, *found.images], problems)
+        for image in candidates[:TRIED]:
+            try:
+                data = await self._data(found, image.src)
+                web = await asyncio.to_thread(_made, data, image, least=0 if own else LEAST_PIXELS)
+            except ValueError as error:
+                shown = unquote(image.src).partition("?")[0].rpartition("/")[2][:80]
+                problems.append(_problem(found, f"그림 {shown}: {error}"))
+            else:
+                if web:
+                    return Taken(web, tuple(problems))
+        return Taken(None, tuple(problems))
+
+    async def _data(self, found: Found, src: str) -> bytes:
+        if found.base is None:
+            return await asyncio.to_thread(_read, found, src)
+        if self._left <= 0 or asyncio.get_running_loop().time() > self._deadline:
+            raise ValueError("웹에서 가져오는 그림의 수나 시간이 다 되었습니다")
+        self._left -= 1
+        # urljoin raises ValueError for an address that is none.
+        url = urljoin(found.base, src.replace(" ", "%20"))
+        try:
+            return (await self._fetch(url, accept=tuple(_TYPES), most=MAX_PICTURE_BYTES)).data
+        except BadInput as error:
+            raise ValueError(error.ko.removeprefix(f"{error.field}: ")) from None
+
+
+def _from_beside(
+    found: Found, images: Sequence[Image], problems: list[SourceProblem]
+) -> Sequence[Image]:
+    """Leave out what a file may not fetch: its pictures on the web, told once for a post."""
+    if found.base is not None:
+        return images
+    remote = [one for one in images if _is_remote(one.src)]
+    if remote:
+        count = f" {len(remote)}개" if len(remote) > 1 else ""
+        name = remote[0].src.partition("?")[0].rpartition("/")[2][:80]
+        reason = f"그림 {name}: 웹 주소의 그림{count}는 가져오지 않습니다. 파일로 두세요"
+        problems.append(_problem(found, reason))
+    return [one for one in images if not _is_remote(one.src)]
+
+
+def _is_remote(src: str) -> bool:
+    return "://" in src or src.startswith("//")
+
+
+def _problem(found: Found, reason: str) -> SourceProblem:
+    return SourceProblem(source=found.source, reason=reason, kind="picture_refused")
+
+
+def _read(found: Found, src: str) -> bytes:
+    outside = False
+    for path in _places(found, src):
+        try:
+            real = path.resolve()
+            if found.root is not None and not real.is_relative_to(found.root):
+                outside = True
+                continue
+            if not real.is_file():
+                continue
+            if real.stat().st_size > MAX_PICTURE_BYTES:
+                raise ValueError(f"파일이 {MAX_PICTURE_BYTES // 1_000_000} MB를 넘습니다")
+            return real.read_bytes()
+        except (OSError, RuntimeError):
+            raise ValueError("파일을 읽을 수 없습니다") from None
+    raise ValueError("폴더 밖의 파일입니다" if outside else "파일이 없습니다")
+
+
+def _places(found: Found, src: str) -> Iterator[Path]:
+    """Yield where a picture may lie: as written, as an address means it, from the site's top."""
+    plain = src.partition("?")[0].partition("#")[0]
+    names = dict.fromkeys((src, plain, unquote(plain)))
+    forms = [unicodedata.normalize(form, name) for name in names for form in ("NFC", "NFD")]
+    for name in dict.fromkeys(forms):
+        if "\0" in name:
+            raise ValueError("파일 이름이 잘못되었습니다")
+        yield (found.folder / name) if found.folder else Path(name)
+        if found.root is not None and name.startswith("/"):
+            yield found.root / name.lstrip("/")
+            yield found.root / "static" / name.lstrip("/")
+
+
+def _made(data: bytes, image: Image, *, least: int) -> WebPicture | None:
+    from fabula.media.images import open_picture, web_picture
+
+    _, width, height = open_picture(data)
+    if min(width, height) < least:
+        return None
+    web = web_picture(data)
+    media_type = open_picture(web)[0]
+    digest = hashlib.sha256(web).hexdigest()[:12]
+    return WebPicture(f"{PICTURES}{digest}.{_TYPES[media_type]}", media_type, web, image.alt)
