@@ -249,3 +249,37 @@ async def test_a_worker_replayed_with_the_same_send_changes_nothing() -> None:
     assert once == again
     assert once["items"]["write/s1"]["attempt"] == 1
     assert merge_slots(once["items"], again["items"]) == once["items"]
+
+
+@pytest.mark.parametrize(("failing", "attempts"), [(-1, []), (1, [0, 1])])
+async def test_drafted_slots_are_judged_before_anything_is_made(
+    failing: int, attempts: list[int]
+) -> None:
+    bench = Bench(bad={"write/s1": failing, "write/s2": -1})
+
+    async def plan(state: Any) -> Update:
+        kept = [open_slot("write", name, f"Plan:{name}") for name in ("s1", "s2")]
+        drafted: Slots = {
+            slot["id"]: {**slot, "status": "drafted", "attempt": -1, "document": "old"}
+            for slot in kept
+        }
+        return {"topic": "바다", "items": drafted}
+
+    graph: StateGraph[Any, Any, Any, Any] = StateGraph(State)
+    graph.add_node("plan", plan)
+    graph.add_edge(START, "plan")
+    fan_out(
+        graph,
+        verb="write",
+        validator="validate",
+        make=bench.make,
+        judge=bench.judge,
+        placeholder=bench.placeholder,
+        after="plan",
+        then=END,
+        judge_first=True,
+    )
+    items = await run(graph)
+    assert [attempt for _, attempt, _ in bench.seen] == attempts
+    assert items["write/s2"]["document"] == "old"
+    assert {slot["status"] for slot in items.values()} == {"accepted"}
