@@ -75,7 +75,8 @@ class Article(NamedTuple):
     def documents(self) -> tuple[str, ...]:
         """Return every document that a change may start from."""
         own = [id_ for one in self.sections for id_ in (one.plan_id, one.section_id)]
-        return (self.result.sources, self.result.outline, *own)
+        whole = [post.original for post in self.sources.posts if post.original]
+        return (self.result.sources, *whole, self.result.outline, *own)
 
 
 async def begin_template(parent: Parent, request: ChangeTemplate) -> Start:
