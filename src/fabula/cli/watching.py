@@ -109,6 +109,9 @@ def line_of(event: Event) -> str | None:
     if event.type == "step.failed":
         # Its reason is told once, at the run's end.
         return f"단계 실패 / step failed: {event.item or event.step} ({event.note.get('code')})"
+    if event.type == "run.estimate" and event.note.get("cost_most"):
+        expected, most = (usd(round(float(event.note[key]), 6)) for key in ("cost", "cost_most"))
+        return f"예상 / expected: {expected}, 많아야 / at most: {most}"
     if event.type.partition(".")[0] in ("step", "run") or event.type in ("artifact", "cost"):
         return None
     note = event.note

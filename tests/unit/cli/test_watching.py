@@ -35,6 +35,12 @@ def test_routine_gets_no_line(type_: str) -> None:
     assert line_of(Event(type_)) is None
 
 
+def test_an_estimate_is_told_where_it_costs_anything() -> None:
+    line = line_of(Event("run.estimate", note={"cost": 0.25, "cost_most": 1.5}))
+    assert line == "예상 / expected: 0.25 USD, 많아야 / at most: 1.50 USD"
+    assert line_of(Event("run.estimate", note={"cost": 0.0, "cost_most": 0.0})) is None
+
+
 def test_a_long_reason_is_cut_to_a_line() -> None:
     line = line_of(Event("placeholder", item="s", note={"reason": "가\n" * 400}))
     assert line is not None
