@@ -19,7 +19,7 @@ LAYERS = (
     ("graphs",),
     ("products",),
     ("runs",),
-    ("service", "client", "cli", "studio"),
+    ("service", "client", "cli", "studio", "tools"),
 )
 """A part imports parts of the layers above it in this list, and itself."""
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}

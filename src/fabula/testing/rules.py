@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from types import SimpleNamespace
+from typing import Any
 
 from langchain_core.exceptions import ModelError
 
@@ -57,6 +59,14 @@ class WrongIds:
     answer: object = None
 
 
+@dataclass(frozen=True)
+class CallsTool:
+    """The model calls a tool in place of answering: what a chat agent's turn may be."""
+
+    name: str
+    args: Mapping[str, Any]
+
+
 Fault = Fails | Unreachable | TimesOut | Truncated | Malformed | WrongIds
 
 
@@ -67,7 +77,7 @@ class When:
     `agent` and `item` are names or patterns (`magazine.write_*`); `attempt` None is any; after
     `times` questions the rule is spent and the next ones see the rules below it. `reply` is a
     JSON value, a raw text, a pydantic model, a function of the request that gives one of these,
-    a fault, or None for the default answer. `usage` is (input, output) tokens.
+    a fault, a tool's call, or None for the default answer. `usage` is (input, output) tokens.
     """
 
     agent: str = "*"

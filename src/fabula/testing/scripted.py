@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -16,8 +17,10 @@ from langchain_core.callbacks import (
     CallbackManagerForLLMRun,
 )
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.language_models.base import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolCallChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from fabula.gateway.langchain import LangChainProvider
@@ -26,6 +29,7 @@ from fabula.gateway.provider import ChatProvider, ChatRequest, Message, Role
 from fabula.testing.answers import as_text, offline_answer
 from fabula.testing.flaws import malformed, truncated, wrong_ids
 from fabula.testing.rules import (
+    CallsTool,
     Fails,
     Malformed,
     ScriptedError,
@@ -43,6 +47,7 @@ class _Said(NamedTuple):
     text: str
     metadata: dict[str, Any]
     usage: tuple[int, int]
+    tool_calls: Sequence[ToolCall] = ()
 
 
 class ScriptedModel(BaseChatModel):
@@ -83,6 +88,15 @@ class ScriptedModel(BaseChatModel):
         """Return the questions whose agent and item match, in order."""
         wanted = When(agent=agent, item=item)
         return tuple(request for request in self._requests if wanted.meets(request))
+
+    def bind_tools(
+        self,
+        tools: Sequence[Any],  # noqa: ARG002 - the rules say which tool is called
+        *,
+        tool_choice: str | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        return self.bind(**kwargs)
 
     @property
     def _llm_type(self) -> str:
@@ -134,6 +148,12 @@ class ScriptedModel(BaseChatModel):
                 content="",
                 usage_metadata=_usage(said),
                 response_metadata=said.metadata,
+                tool_call_chunks=[
+                    ToolCallChunk(
+                        name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index
+                    )
+                    for index, call in enumerate(said.tool_calls)
+                ],
                 chunk_position="last",
             )
             yield ChatGenerationChunk(message=last)
@@ -167,6 +187,11 @@ class ScriptedModel(BaseChatModel):
         return self.latency_s + rule.latency_s + after
 
     def _say(self, request: ChatRequest, rule: When) -> _Said:
+        reply = rule.reply(request) if callable(rule.reply) else rule.reply
+        if isinstance(reply, CallsTool):
+            call = ToolCall(name=reply.name, args=dict(reply.args), id=f"call-{self.calls}")
+            return _Said("", {"finish_reason": "tool_calls"}, rule.usage or (0, 0), (call,))
+        rule = replace(rule, reply=reply)
         text, reason = self._spoken(request, rule)
         usage = rule.usage or (
             estimate_tokens(request.messages, request.schema),
@@ -229,12 +254,16 @@ def _usage(said: _Said) -> Any:
 
 def _result(said: _Said) -> ChatResult:
     message = AIMessage(
-        content=said.text, usage_metadata=_usage(said), response_metadata=said.metadata
+        content=said.text,
+        usage_metadata=_usage(said),
+        response_metadata=said.metadata,
+        tool_calls=list(said.tool_calls),
     )
     return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 __all__ = [
+    "CallsTool",
     "Fails",
     "Malformed",
     "ScriptedModel",
