@@ -23,10 +23,12 @@ from fabula.gateway.prices import estimate_tokens
 from fabula.gateway.provider import Message
 from fabula.graphs.magazine.classify import classify_template
 from fabula.graphs.magazine.compose import compose_layout
+from fabula.graphs.magazine.desk import LEAST_EXCERPT, SECTION_EXCERPT, SECTION_MATERIAL
 from fabula.graphs.magazine.flags import MagazineFlags
+from fabula.graphs.magazine.intake.excerpts import cut, excerpts_of
 from fabula.graphs.magazine.outline import DEK, ENDS, TITLE, plan_outline
 from fabula.graphs.magazine.polish import polish_layout
-from fabula.graphs.magazine.reading import Found, read_all
+from fabula.graphs.magazine.reading import Found, is_address, read_all
 from fabula.graphs.magazine.sections import write_section
 from fabula.graphs.magazine.state import WRITE, MagazineState
 from fabula.graphs.magazine.templates import FALLBACK, TEMPLATE_REGISTRY, TemplateSpec
@@ -70,7 +72,12 @@ async def _staged(brief: MagazineBrief, posts: Sequence[Post]) -> _Stage:
         "brief": await rehearsal.documents.put(brief.model_copy(update={"featured": featured})),
         "sources": await rehearsal.documents.put(sources),
     }
-    return _Stage(brief, [post.id for post in posts], rehearsal, state)
+    # Cut beforehand: looking for whole sentences in every post, for each writer, takes seconds.
+    each = max(LEAST_EXCERPT, min(SECTION_EXCERPT, SECTION_MATERIAL // max(1, len(posts))))
+    short = [post.model_copy(update={"text": post.text[:each], "excerpts": ()}) for post in posts]
+    sources = SourceSet(posts=tuple(short), problems=())
+    bare: MagazineState = {**state, "sources": await rehearsal.documents.put(sources)}
+    return _Stage(brief, [post.id for post in posts], rehearsal, state, bare)
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ class _Stage:
     post_ids: Sequence[str]
     rehearsal: Rehearsal
     state: MagazineState
+    bare: MagazineState
+    """The same over posts that are as short as a section on all of them shows them."""
 
     async def single_call(self) -> list[ExpectedCall]:
         asked = await self.rehearsal.prompt(compose_layout(self.rehearsal.services)(self.state))
@@ -142,7 +151,9 @@ class _Stage:
     ) -> ExpectedCall:
         asked = longest
         if times:
-            asked = await self._asked(_SPEC, type_, self._some(number), self._count(_SPEC))
+            asked = await self._asked(
+                _SPEC, type_, self._some(number), self._count(_SPEC), self.state
+            )
         told = _length(_SPEC, type_) + FORM
         item = f"{WRITE}/s{number + 1}"
         return _call(asked, item, told=told, most=longest.tokens, times=times, carries=(OUTLINE,))
@@ -150,20 +161,25 @@ class _Stage:
     async def _longest(self, type_: SectionType) -> Prompt:
         """Ask for a section that rests on every post, in the dearest template that has its type."""
         prompts = [
-            await self._asked(spec, type_, tuple(self.post_ids), self._most())
+            await self._asked(spec, type_, tuple(self.post_ids), self._most(), self.bare)
             for spec in TEMPLATE_REGISTRY.values()
             if type_ in ("intro", "closing", *spec.body_types)
         ]
         return max(prompts, key=lambda prompt: prompt.tokens)
 
     async def _asked(
-        self, spec: TemplateSpec, type_: SectionType, post_ids: tuple[str, ...], count: int
+        self,
+        spec: TemplateSpec,
+        type_: SectionType,
+        post_ids: tuple[str, ...],
+        count: int,
+        state: MagazineState,
     ) -> Prompt:
         plans = [_plan(f"s{n}", one) for n, one in enumerate(_types(spec, count), start=1)]
         plan = _plan("s1", type_).model_copy(update={"post_ids": post_ids})
         outline = await self._outline(spec, [plan, *plans[1:]])
         slot = open_slot(WRITE, "s1", await self.rehearsal.documents.put(plan))
-        carried = {**self._with(spec.id), "outline": outline}
+        carried = {**state, "template_id": spec.id, "outline": outline}
         return await self.rehearsal.prompt(write_section(self.rehearsal.services)(slot, carried))
 
     async def _outline(self, spec: TemplateSpec, plans: Iterable[SectionPlan]) -> str:
@@ -239,7 +255,7 @@ def _call(
 def _posts(brief: MagazineBrief) -> list[Post]:
     local = brief
     posts: list[Post] = []
-    if brief.sources and "://" in brief.sources:
+    if brief.sources and is_address(brief.sources):
         local = brief.model_copy(update={"sources": None})
         posts = [_on_the_web(number) for number in range(1, FEED_POSTS + 1)]
     for found in read_all(local):
@@ -259,13 +275,16 @@ def _on_the_web(number: int) -> Post:
 
 def _post(found: Found) -> Post:
     given = found.post
+    excerpts = excerpts_of(given.text)
     return Post(
         id=given.id,
         title=given.title,
-        text=given.text,
+        text=cut(given.text, excerpts),
         author=given.author,
         url=given.url,
         date=given.date,
-        picture=given.image,
+        # Whether it can be used is seen when it is opened.
+        picture=given.image or (found.images[0].src if found.images else None),
         picture_alt=given.image_alt,
+        excerpts=excerpts,
     )

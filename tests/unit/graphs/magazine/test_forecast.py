@@ -107,9 +107,13 @@ async def test_sources_without_a_post_are_bad_input(
 async def test_the_prompts_are_those_that_the_run_pays_for(
     flags: MagazineFlags, tmp_path: Path
 ) -> None:
-    brief = brief_of(6, sections=5)
+    folder = tmp_path / "posts"
+    folder.mkdir()
+    (folder / "long.md").write_text("# 긴 글\n\n" + "강가의 책방은 봄마다 문을 연다.\n\n" * 2_000)
+    (folder / "short.html").write_text("<h1>짧은 글</h1><p>시장 골목의 부엌이다.</p>")
+    brief = brief_of(4, sections=5, sources=str(folder))
     by_item = {call.item: call for call in await forecast(brief, flags)}
-    runner = Runner(Settings(home=tmp_path))
+    runner = Runner(Settings(home=tmp_path / "home"))
     result = await runner.run("magazine", brief, flags=flags.model_dump(mode="json"))
     assert result.succeeded, result.message
     async with runner.store() as store:
