@@ -9,14 +9,15 @@ from collections.abc import Iterable, Sequence
 from fabula.documents.magazine import Post, WrittenSection
 from fabula.korean.hangul import nfc
 
-_SCALE = r"(?:\s?[십백천만억조])*"
+_FIGURE = r"\d+(?:[.,:]\d+)*"
+_SCALED = rf"(?:\s?[십백천만억조]+(?:\s?{_FIGURE})?)*"
 _UNIT = (
     r"(?:퍼센트|프로|킬로미터|센티미터|밀리미터|킬로그램|밀리리터|제곱미터|리터|그램|미터|"
     r"개월|주일|시간|년대|번째|가지|마리|그루|포기|자루|그릇|조각|켤레|송이|바퀴|걸음|군데|"
     r"년|월|일|시|분|초|살|세|명|인|개|권|장|대|번|회|곳|집|채|칸|층|평|석|잔|병|컷|쪽|편|줄|호|위|"
     r"원|달러|엔|유로|도|배|점|단|벌|판|통|되|근|kg|km|cm|mm|ml|m²|㎡|g|m|L|%|℃|°C)"
 )
-_DIGITS = re.compile(rf"\d+(?:[.,:]\d+)*{_SCALE}(?:\s?{_UNIT})?")
+_DIGITS = re.compile(rf"{_FIGURE}{_SCALED}(?:\s?{_UNIT})?")
 _COUNTS = (
     "열한|열두|열세|열네|열다섯|열여섯|열일곱|열여덟|열아홉|스물한|스물두|스물|스무|서른|마흔|쉰|예순|일흔|여든|아흔|"
     "한두|두세|서너|너댓|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열"
@@ -25,7 +26,7 @@ _PARTICLE = (
     r"(?:은|는|이|가|을|를|과|와|도|만|의|에|에서|에게|으로|로|까지|부터|마다|씩|쯤|째|이나|나|이다|입니다|이에요|예요|"
     r"뿐|보다|처럼|짜리|이고|이며|동안|간|남짓|정도)"
 )
-_WORDS = re.compile(rf"(?<![가-힣])(?:{_COUNTS})\s?{_UNIT}(?={_PARTICLE}?(?![가-힣]))")
+_WORDS = re.compile(rf"(?<![가-힣])(?:{_COUNTS})\s?{_UNIT}(?={_PARTICLE}{{0,2}}(?![가-힣]))")
 _QUOTED = re.compile(
     r"“([^“”]+)”|‘([^‘’]+)’|「([^「」]+)」|『([^『』]+)』|《([^《》]+)》|〈([^〈〉]+)〉|\"([^\"\n]+)\""
 )

@@ -66,12 +66,18 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def _sentences(text: str) -> Sequence[str]:
-    return tuple(" ".join(one.split()) for one in split_sentences(text))
+    # A line may be broken anywhere in a sentence; a blank line ends one.
+    blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", nfc(text)))
+    return tuple(one for block in blocks for one in split_sentences(block))
 
 
 def _plain_spoken(sentence: str) -> bool:
     letters = sum(character.isalpha() for character in sentence)
-    if letters * 2 <= len(sentence) or any(mark in sentence for mark in _MARKS):
+    if (
+        sentence[-1] not in _END
+        or letters * 2 <= len(sentence)
+        or any(mark in sentence for mark in _MARKS)
+    ):
         return False
     flags = re.MULTILINE | re.IGNORECASE
     return not any(re.search(rule.pattern, sentence, flags) for rule in HOUSE_RULES.leftovers)

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from fabula.documents.magazine import (
+    LayoutQuote,
     MagazineLayout,
     MagazineOutline,
     Paragraph,
     Post,
+    Quote,
     SectionPlan,
     SourceSet,
     WrittenSection,
@@ -149,3 +151,59 @@ def test_a_citation_of_a_post_that_is_not_there_breaks_the_line() -> None:
 def test_the_offline_models_work_is_marked() -> None:
     three = plans((), ("a",), ())
     assert layout(three, [written(one, ()) for one in three], offline=True).offline
+
+
+def typed(plan: SectionPlan, type_: Any) -> SectionPlan:
+    return plan.model_copy(update={"type": type_})
+
+
+def test_a_quote_is_attributed_to_its_posts_author_and_cited() -> None:
+    planned = plans(("a",), ("b",), ("c",))
+    planned[1] = typed(planned[1], "quote_pull")
+    quoted = written(planned[1], ("b",)).model_copy(
+        update={"quote": Quote(text="말.", post_id="b")}
+    )
+    sections = [written(planned[0], ("a",)), quoted, written(planned[2], ())]
+    made = layout(planned, sections, post("a"), post("b", "f1"), post("c"))
+    assert made.sections[1].quote == LayoutQuote(text="말.", author="김", citation=2)
+    assert made.sections[1].pictures == ()
+    assert made.sections[0].quote is None
+
+
+def test_a_quote_of_nobody_is_attributed_to_its_title() -> None:
+    planned = plans(("a",), ("b",), ("c",))
+    planned[1] = typed(planned[1], "quote_pull")
+    quoted = written(planned[1], ()).model_copy(update={"quote": Quote(text="말.", post_id="b")})
+    sections = [written(planned[0], ()), quoted, written(planned[2], ())]
+    nobody = post("b").model_copy(update={"author": None})
+    made = layout(planned, sections, post("a"), nobody, post("c"))
+    assert made.sections[1].quote == LayoutQuote(text="말.", author="제목 b", citation=1)
+    assert [one.post_id for one in made.citations] == ["b"]
+
+
+def test_a_quote_of_a_post_that_is_not_there_breaks_the_line() -> None:
+    planned = plans(("a",), ("b",), ("c",))
+    lost = written(planned[1], ()).model_copy(update={"quote": Quote(text="말.", post_id="zz")})
+    sections = [written(planned[0], ()), lost, written(planned[2], ())]
+    with pytest.raises(GateFailed, match=r"s2\.quote\.post_id"):
+        layout(planned, sections)
+
+
+def test_a_boards_captions_stand_under_their_own_pictures_which_nobody_else_shows() -> None:
+    planned = plans(("a",), ("a", "b", "c"), ("b",))
+    planned[1] = typed(planned[1], "mood_board")
+    sections = [
+        written(planned[0], ("a",)),
+        written(planned[1], ("b",), ("a",), ("c",)),
+        written(planned[2], ("b",)),
+    ]
+    made = layout(planned, sections, post("a", "f1"), post("b", "f2"), post("c"))
+    board = made.sections[1]
+    assert [one.picture and one.picture.name for one in board.paragraphs] == [
+        "pictures/f2.jpg",
+        "pictures/f1.jpg",
+        None,
+    ]
+    assert board.picture is None
+    assert [one.hash for one in made.pictures] == ["f2", "f1"]
+    assert made.sections[0].picture is made.sections[2].picture is None

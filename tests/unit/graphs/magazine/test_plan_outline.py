@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from fabula.documents.magazine import MagazineBrief, MagazineOutline, SectionPlan
 from fabula.errors import Rejected
@@ -124,3 +126,50 @@ async def test_an_empty_or_endless_title_is_mended_by_code() -> None:
 async def test_the_plan_of_the_same_brief_has_the_same_ids() -> None:
     first, second = await outline(), await outline()
     assert first[2] == second[2]
+
+
+async def test_a_quote_is_planned_on_a_post_that_has_something_to_quote(
+    notices: list[tuple[str, dict[str, object]]],
+) -> None:
+    posts = brief_of(3).posts
+    bare = posts[0].model_copy(update={"text": "봄 🎈"})
+    brief = brief_of(posts=(bare, *posts[1:]))
+    script = body(("spotlight", ["p2"]), ("quote_pull", ["p1", "p2"]), ("quote_pull", ["p1"]))
+    _, plans, _, _ = await outline(script, brief)
+    assert [(one.type, one.post_ids) for one in plans[1:4]] == [
+        ("spotlight", ("a2",)),
+        ("quote_pull", ("a2",)),
+        ("spotlight", ("a1",)),
+    ]
+    assert [(kind, data["section_id"]) for kind, data in notices] == [
+        ("section_type_changed", "s4")
+    ]
+
+
+async def test_a_board_needs_three_posts_with_pictures(
+    tmp_path: Path, notices: list[tuple[str, dict[str, object]]]
+) -> None:
+    Image.new("RGB", (40, 30), "#336699").save(tmp_path / "a.png")
+    posts = brief_of(5).posts
+    shown = [post.model_copy(update={"image": str(tmp_path / "a.png")}) for post in posts[:3]]
+    brief = brief_of(posts=(*shown, *posts[3:]))
+    enough = ("mood_board", ["p5", "p1", "p2", "p3"])
+    script = body(enough, ("mood_board", ["p1", "p4", "p5"]), ("curation_card", ["p4"]))
+    _, plans, _, _ = await outline(script, brief, template="pinterest-board")
+    assert (plans[1].type, plans[1].post_ids) == ("mood_board", ("a1", "a2", "a3"))
+    assert (plans[2].type, plans[2].post_ids) == ("curation_card", ("a1", "a4", "a5"))
+    assert [data["reason"] for _, data in notices] == [
+        "mood_board → curation_card: 사진이 있는 글이 모자랍니다"
+    ]
+
+
+async def test_a_featured_post_is_told_in_copy_and_not_by_a_quote_alone(
+    notices: list[tuple[str, dict[str, object]]],
+) -> None:
+    script = body(("quote_pull", ["p3"]), ("spotlight", ["p1"]))
+    _, plans, _, _ = await outline(script, brief_of(featured=("a3",)))
+    assert plans[2].post_ids == ("a1", "a3")
+    only_quotes = body(("quote_pull", ["p3"]), ("quote_pull", ["p2"]))
+    _, plans, _, _ = await outline(only_quotes, brief_of(featured=("a3",)))
+    assert [one.type for one in plans[1:3]] == ["spotlight", "quote_pull"]
+    assert [kind for kind, _ in notices] == ["featured_added", "section_type_changed"]
