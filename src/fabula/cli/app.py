@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fabula.cli import compare, doctor, estimate, schemas
+from fabula.cli import carrying, changing, compare, deciding, doctor, estimate, schemas
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct
 from fabula.cli.terminal import Terminal
 
@@ -159,7 +159,7 @@ def graph(product: Product) -> None:
     raise typer.Exit(conduct(terminal, partial(draw, terminal, product=product)))
 
 
-for _part in (estimate, compare, doctor, schemas):
+for _part in (changing, deciding, estimate, compare, carrying, doctor, schemas):
     _part.add_to(app)
 
 

@@ -149,6 +149,9 @@ def _files(result: RunResult) -> list[tuple[str, int]]:
 async def _say_next(terminal: Terminal, runner: Runner, result: RunResult) -> None:
     """Name the next command to type."""
     command = f"fabula resume {result.run_id}"
+    if result.status == "waiting":
+        terminal.fact("다음", "next", f"fabula decide {result.run_id} --answer …")
+        return
     row = await _row(runner, result.run_id)
     if result.code == "gate_failed":
         terminal.fact("다음", "next", f"fabula run {result.product} --brief …")

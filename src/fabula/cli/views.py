@@ -138,12 +138,16 @@ def progress_of(events: Sequence[Event]) -> dict[str, Any]:
 
 def _head(terminal: Terminal, result: RunResult, progress: Mapping[str, Any]) -> None:
     terminal.say(f"{result.run_id} · {result.product} · {_status(result)}", style="bold")
+    if result.change:
+        terminal.say(f"  {result.parent}의 변경 / a change of it: {result.change}")
     done, total = progress["done"], progress["total"]
     terminal.say(f"  진행 / progress: {done}/{total if total is not None else '?'}")
     terminal.say(f"  비용 / cost: {usd(result.cost)}, {result.calls} calls")
     if result.in_doubt:
         terminal.say(f"  확인하지 못한 비용 / in doubt: ≤ {usd(result.in_doubt)}")
     terminal.say(f"  폴더 / folder: {shown(Path(result.out))}")
+    if result.status == "waiting":
+        terminal.say(f"  답하기 / answer: fabula decide {result.run_id} --answer …")
     if exit_code(result) != DONE and result.status in ENDED and result.code != "gate_failed":
         terminal.say(f"  이어서 / go on: fabula resume {result.run_id}")
 

@@ -112,7 +112,11 @@ def line_of(event: Event) -> str | None:
     if event.type == "run.estimate" and event.note.get("cost_most"):
         expected, most = (usd(round(float(event.note[key]), 6)) for key in ("cost", "cost_most"))
         return f"예상 / expected: {expected}, 많아야 / at most: {most}"
-    if event.type.partition(".")[0] in ("step", "run") or event.type in ("artifact", "cost"):
+    if event.type.partition(".")[0] in ("step", "run") or event.type in (
+        "artifact",
+        "cost",
+        "kept",
+    ):
         return None
     note = event.note
     if event.type == "model_switched":
