@@ -38,7 +38,6 @@ class Fetched(NamedTuple):
 
     url: str
     media_type: str
-    charset: str | None
     data: bytes
 
 
@@ -180,7 +179,8 @@ class GuardedFetch:
         )
         address = str(literal) if literal else None
         path = parsed.raw_path.partition(b"?")[0].decode("ascii")
-        shown = f"{parsed.scheme}://{bracketed}{path}"[:200]
+        named = bracketed if parsed.port is None else f"{bracketed}:{port}"
+        shown = f"{parsed.scheme}://{named}{path}"[:200]
         return _Target(parsed, host, address, port, opened, shown)
 
     async def _addresses(self, target: _Target) -> Sequence[str]:
@@ -265,12 +265,7 @@ async def _read(
         raise too_large from None
     except Damaged:
         raise _refused(shown, "is damaged", "압축된 내용이 깨져 있습니다") from None
-    return Fetched(str(target.url), media_type, _charset(kind), data)
-
-
-def _charset(kind: str) -> str | None:
-    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", kind, re.IGNORECASE)
-    return found[1].lower() if found else None
+    return Fetched(str(target.url), media_type, data)
 
 
 def _authority(url: str) -> str:

@@ -225,7 +225,6 @@ async def test_the_connection_is_made_to_the_address_that_was_checked() -> None:
     assert request.headers["host"] == "blog.example.com"
     assert request.extensions["sni_hostname"] == "blog.example.com"
     assert fetched.media_type == "text/html"
-    assert fetched.charset == "euc-kr"
     assert fetched.url.startswith("https://blog.example.com/")
 
 

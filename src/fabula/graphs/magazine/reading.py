@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from pydantic import ValidationError
 
@@ -29,6 +30,8 @@ from fabula.safety.fetch import Fetched
 
 MAX_CHARACTERS = 30_000_000
 """What all posts of a brief may have together."""
+TELLING = 40
+"""A text of as many characters is known again under another title."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ def read_all(
 
 def _own_id(found: Found, ids: Mapping[str, str], texts: dict[str, str]) -> Found | SourceProblem:
     """Give a post whose id was taken another one, made of where it stands; refuse a copy."""
-    same = content_hash([found.post.title, found.post.text])
+    # Two short notes may well say the same under two titles; two long texts do not.
+    short = len(found.post.text) < TELLING
+    same = content_hash([found.post.title if short else "", found.post.text])
     if same in texts:
         return _refused(found.source, f"{texts[same]}와 같은 글입니다")
     texts[same] = found.source
@@ -179,7 +184,11 @@ def _read(text: str, kind: FileKind, place: _Place, path: Path) -> Iterator[Foun
         elif kind == "feed":
             yield from _feed(text, place)
         else:
-            yield _drafted(draft_of(tidy(text), kind, path), place)
+            draft = draft_of(tidy(text), kind, path)
+            # A query may hold what is nobody's business: such an address is not printed.
+            if place.base and "?" not in place.base and not draft.refusal:
+                draft = replace(draft, post={"url": place.base, **_said(draft.post)})
+            yield _drafted(draft, place)
     except Unreadable as error:
         yield _refused(place.source, str(error))
 
@@ -189,7 +198,8 @@ def _feed(text: str, place: _Place) -> Iterator[Found | SourceProblem]:
     if feed.broken:
         reason = "XML이 깨져 있어 읽히는 데까지 읽었습니다"
         yield SourceProblem(source=place.source, reason=reason, kind="feed_repaired")
-    for number, entry in enumerate(feed.entries):
+    for number, given in enumerate(feed.entries):
+        entry = given._replace(url=_absolute(place.base, given.url))
         base = (entry.url or place.base) if place.base else None
         one = _Place(f"{place.source}[{number}]", place.folder, place.root, base, place.encoding)
         yield _drafted(entry_draft(entry), one)
@@ -218,6 +228,19 @@ def _drafted(draft: Draft, place: _Place) -> Found | SourceProblem:
         encoding=place.encoding,
         named=False,
     )
+
+
+def _absolute(base: str | None, url: str | None) -> str | None:
+    if not base or not url:
+        return url
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        return None
+
+
+def _said(post: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in post.items() if value is not None}
 
 
 def _json(text: str, place: _Place) -> Iterator[Found | SourceProblem]:

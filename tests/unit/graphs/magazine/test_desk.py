@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from fabula.documents.magazine import Post, SourceSet
-from fabula.graphs.magazine.desk import Desk, excerpt
+from fabula.documents.magazine import Excerpt, Post, SourceSet
+from fabula.graphs.magazine.desk import Desk, excerpt, shown
+from fabula.graphs.magazine.intake.excerpts import cut
 from fabula.testing.magazine import brief_of
 
 LONG = " ".join(f"{n}번째 문장은 조금 깁니다." for n in range(1, 200))
@@ -52,5 +53,21 @@ def test_many_posts_share_the_room_of_one_prompt() -> None:
     on = desk_of(*[LONG] * 40)
     ids = [post.id for post in on.sources.posts]
     shown = on.material(ids, each=2500, together=8000)
-    assert sum(len(one["text"]) for one in shown) <= 8000
-    assert min(len(one["text"]) for one in shown) > 100
+    assert sum(len(str(one["text"])) for one in shown) <= 8000
+    assert min(len(str(one["text"])) for one in shown) > 100
+
+
+def test_of_a_long_post_every_stretch_is_shown_where_there_is_room() -> None:
+    parts = [f"{n}번째 대목의 문장은 이만큼 깁니다. " * 30 for n in range(5)]
+    text = "".join(parts)
+    ends = [len("".join(parts[: n + 1])) for n in range(5)]
+    places = tuple(
+        Excerpt(start=end - len(part), end=end) for end, part in zip(ends, parts, strict=True)
+    )
+    (post,) = desk_of(cut(text, places)).sources.posts
+    long = post.model_copy(update={"excerpts": places})
+    assert all(f"{n}번째 대목" in shown(long, 2_500) for n in range(5))
+    assert [n for n in range(5) if f"{n}번째 대목" in shown(long, 600)] == [0, 2, 4]
+    assert shown(long, 120).startswith("0번째")
+    for limit in (120, 300, 600, 1_000, 2_500):
+        assert len(shown(long, limit)) <= limit
