@@ -23,9 +23,7 @@ def test_environment_wins_over_yaml_and_arguments_over_both(
     assert (settings.profile, settings.transport_tries, settings.lease_s) == ("local", 3, 7)
 
 
-def test_says_where_each_setting_came_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_says_where_each_setting_came_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = config(tmp_path, "profile: local\nlease_s: 9\ntransport_tries: 2\n")
     monkeypatch.setenv("FABULA_LEASE_S", "8")
     monkeypatch.setenv("FABULA_TRANSPORT_TRIES", "3")
