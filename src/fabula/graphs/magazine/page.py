@@ -17,6 +17,7 @@ from markupsafe import Markup
 from fabula.documents.magazine import (
     Citation,
     LayoutParagraph,
+    LayoutQuote,
     LayoutSection,
     MagazineLayout,
     SectionType,
@@ -30,6 +31,7 @@ _FOLDER = Path(__file__).parents[2] / "templates" / "magazine"
 _PAGE = "page.html.j2"
 _DIRECTIONS = ("editorial-deep", "shopping-guide", "pinterest-board")
 _ENDS: tuple[SectionType, ...] = ("intro", "closing")
+_UNNUMBERED: tuple[SectionType, ...] = (*_ENDS, "quote_pull")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _LETTERS_A_MINUTE = 500
 _TALL = 1.1
@@ -62,6 +64,15 @@ class _Note:
 class _Paragraph:
     text: str
     notes: tuple[_Note, ...]
+    figure: _Figure | None
+    """What a mood_board's caption stands under."""
+
+
+@dataclass(frozen=True)
+class _Quote:
+    text: str
+    author: str
+    note: _Note
 
 
 @dataclass(frozen=True)
@@ -71,12 +82,19 @@ class _Section:
     placeholder: bool
     heading: str
     paragraphs: tuple[_Paragraph, ...]
+    quote: _Quote | None
     figure: _Figure | None
     reason: str | None
     pick: int | None
-    """Its number among the sections between intro and closing."""
+    """Its number among the sections of the body; a quote stands between them without one."""
     share: Share
     """How much of a row a card takes where cards stand in a grid, so that every row is full."""
+
+    @property
+    def notes(self) -> tuple[_Note, ...]:
+        """Its citations' marks in page order."""
+        quoted = (self.quote.note,) if self.quote else ()
+        return (*quoted, *(note for paragraph in self.paragraphs for note in paragraph.notes))
 
 
 @dataclass(frozen=True)
@@ -141,8 +159,8 @@ def _data_uri(media_type: str, data: bytes) -> str:
 
 def _figures(layout: MagazineLayout, pictures: Mapping[str, bytes]) -> dict[str, _Figure]:
     found = {}
-    for picture in (section.picture for section in layout.sections):
-        if picture is not None and picture.hash in pictures and picture.hash not in found:
+    for picture in layout.pictures:
+        if picture.hash in pictures and picture.hash not in found:
             figure = _figure(picture, pictures[picture.hash])
             if figure:
                 found[picture.hash] = figure
@@ -178,7 +196,7 @@ def _sections(
     shown = []
     for index, section in enumerate(layout.sections):
         written = section.status == "written"
-        picked = written and section.type not in _ENDS
+        picked = written and section.type not in _UNNUMBERED
         pick += picked
         at_cover = section.type in _ENDS and _hash(section) == cover
         shown.append(
@@ -188,9 +206,10 @@ def _sections(
                 placeholder=not written,
                 heading=section.heading,
                 paragraphs=tuple(
-                    _paragraph(paragraph, known, at=f"{index}.paragraphs.{number}")
+                    _paragraph(paragraph, known, figures, at=f"{index}.paragraphs.{number}")
                     for number, paragraph in enumerate(section.paragraphs)
                 ),
+                quote=_quote(section.quote, known, at=f"{index}.quote") if section.quote else None,
                 figure=None if at_cover else figures.get(_hash(section)),
                 reason=section.reason,
                 pick=pick if picked else None,
@@ -200,19 +219,29 @@ def _sections(
     return shown
 
 
-def _paragraph(paragraph: LayoutParagraph, known: set[int], *, at: str) -> _Paragraph:
-    for number in paragraph.citations:
-        if number not in known:
-            raise GateFailed(
-                f"sections.{at}.citations", got=f"{number}", wanted="a number of `citations`"
-            )
-    place = at.replace(".paragraphs.", "-")
+def _paragraph(
+    paragraph: LayoutParagraph, known: set[int], figures: Mapping[str, _Figure], *, at: str
+) -> _Paragraph:
+    numbers = tuple(dict.fromkeys(paragraph.citations))
+    picture = paragraph.picture
     return _Paragraph(
         paragraph.text,
-        tuple(
-            _Note(number, f"note-{place}-{number}") for number in dict.fromkeys(paragraph.citations)
-        ),
+        tuple(_note(number, known, at=at) for number in numbers),
+        figures.get(picture.hash) if picture else None,
     )
+
+
+def _quote(quote: LayoutQuote, known: set[int], *, at: str) -> _Quote:
+    return _Quote(quote.text, quote.author, _note(quote.citation, known, at=at))
+
+
+def _note(number: int, known: set[int], *, at: str) -> _Note:
+    if number not in known:
+        raise GateFailed(
+            f"sections.{at}.citations", got=f"{number}", wanted="a number of `citations`"
+        )
+    place = at.replace(".paragraphs.", "-").replace(".", "-")
+    return _Note(number, f"note-{place}-{number}")
 
 
 def _shares(sections: Sequence[LayoutSection]) -> list[Share]:
@@ -230,9 +259,7 @@ def _shares(sections: Sequence[LayoutSection]) -> list[Share]:
 
 
 def _sources(citations: Sequence[Citation], sections: Sequence[_Section]) -> tuple[_Source, ...]:
-    notes = [
-        note for section in sections for paragraph in section.paragraphs for note in paragraph.notes
-    ]
+    notes = [note for section in sections for note in section.notes]
     return tuple(
         _Source(
             citation,

@@ -11,6 +11,7 @@ from PIL import Image
 from fabula.documents.magazine import (
     Citation,
     LayoutParagraph,
+    LayoutQuote,
     LayoutSection,
     MagazineLayout,
     Picture,
@@ -309,3 +310,65 @@ def test_unknown_template_is_shown_as_editorial_deep() -> None:
 def test_control_characters_do_not_reach_the_page() -> None:
     html = render_page(article(sections=(section("intro", text="가\x00나\x1b다"),)), {})
     assert "가나다" in html
+
+
+def quoted(text: str, *, author: str = "오후세시", citation: int = 1) -> LayoutSection:
+    quote = LayoutQuote(text=text, author=author, citation=citation)
+    return section("quote_pull", notes=(1,)).model_copy(update={"quote": quote})
+
+
+def board(*hashes: str) -> LayoutSection:
+    captions = tuple(
+        LayoutParagraph(
+            text=f"{number}번째 사진의 글입니다.",
+            citations=(1,),
+            picture=Picture(hash=hash_, name=f"{hash_}.png", alt=f"그림 {number}"),
+        )
+        for number, hash_ in enumerate(hashes, start=1)
+    )
+    return section("mood_board").model_copy(update={"paragraphs": captions})
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATE_REGISTRY))
+def test_a_quote_is_a_quotation_with_its_author_and_source(template: str) -> None:
+    made = article(template_id=template, sections=(section("intro"), quoted("적힌 말이다.")))
+    html = render_page(made, {})
+    assert "<blockquote><p>“적힌 말이다.”</p></blockquote>" in html
+    caption = re.search(r"<figcaption>(.*?)</figcaption>", html, re.DOTALL)
+    assert caption is not None
+    assert caption[1].startswith("오후세시")
+    assert 'href="#source-1"' in caption[1]
+    assert "note-1-quote-1" in html
+    assert html.count('href="#note-1-quote-1"') == 1
+
+
+def test_a_quote_has_no_number_of_its_own() -> None:
+    sections = (section("spotlight"), quoted("말."), section("spotlight"), section("closing"))
+    html = render_page(article(sections=sections), {})
+    assert re.findall(r'<p class="pick"[^>]*>(\d+)</p>', html) == ["1", "2"]
+
+
+def test_a_quote_and_its_author_are_escaped() -> None:
+    reader = Reader(render_page(article(sections=(quoted(EVIL, author=EVIL),)), {}))
+    assert "script" not in [tag for tag, _ in reader.tags]
+
+
+def test_a_quote_without_a_source_breaks_the_line() -> None:
+    with pytest.raises(GateFailed, match=r"sections\.0\.quote"):
+        render_page(article(sections=(quoted("말.", citation=9),)), {})
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATE_REGISTRY))
+def test_a_board_shows_each_picture_over_its_caption(template: str) -> None:
+    made = article(template_id=template, sections=(section("intro"), board("a", "b", "c")))
+    html = render_page(made, {"a": png(), "b": png(colour="#336699"), "c": png(colour="#993366")})
+    assert 'class="board of-3"' in html
+    found = re.findall(r'<li><figure><img src="data:[^"]+" alt="([^"]+)"', html)
+    assert found == ["그림 1", "그림 2", "그림 3"]
+    assert html.count("번째 사진의 글입니다.") == 3
+
+
+def test_a_caption_whose_picture_is_missing_stands_alone() -> None:
+    html = render_page(article(sections=(board("a", "b", "c"),)), {"a": png()})
+    assert html.count("<li><figure><img") == 1
+    assert html.count("<figcaption>") == 3
