@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fabula.documents.magazine import MagazineBrief, Post, SourceProblem, SourceSet, SourceText
 from fabula.errors import BadInput
 from fabula.graphs.magazine.intake.excerpts import cut, excerpts_of
-from fabula.graphs.magazine.intake.pictures import PICTURES, Pictures, Taken
+from fabula.graphs.magazine.intake.pictures import PICTURES, Pictures, Taken, left_on_the_web
 from fabula.graphs.magazine.reading import Found, is_address, read_all
 from fabula.graphs.magazine.state import MagazineState
 from fabula.nodes import Node, Services, Update, notice
@@ -41,11 +41,12 @@ def fetch_sources(services: Services) -> Node:
         problems += [one for one in read if isinstance(one, SourceProblem)]
         found = [one for one in read if isinstance(one, Found)]
         posts = []
-        for one, taken in zip(found, await _pictures(services, found), strict=True):
+        pictures = list(zip(found, await _pictures(services, found), strict=True))
+        problems += left_on_the_web(pictures)
+        for one, taken in pictures:
             problems += (*one.problems, *taken.problems)
             posts.append(await _kept(services, one, taken, problems))
-        for problem in problems:
-            notice(problem.kind, source=problem.source, reason=problem.reason)
+        _tell(problems)
         _require(brief, posts, problems)
         sources = SourceSet(posts=tuple(posts), problems=tuple(problems))
         return {"sources": await services.documents.put(sources)}
@@ -114,6 +115,18 @@ async def _kept(
         excerpts=excerpts,
         original=original,
     )
+
+
+def _tell(problems: Sequence[SourceProblem]) -> None:
+    """Say each problem, but of pictures no more than people read; the document holds them all."""
+    pictures = [one for one in problems if one.kind == "picture_refused"]
+    for one in problems:
+        if one.kind != "picture_refused" or one in pictures[:LISTED]:
+            notice(one.kind, source=one.source, reason=one.reason)
+    if (more := len(pictures) - LISTED) > 0:
+        notice(
+            "picture_refused", source=f"+{more}", reason=f"쓰지 못한 그림이 {more}건 더 있습니다"
+        )
 
 
 def _require(

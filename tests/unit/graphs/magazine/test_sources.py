@@ -17,6 +17,7 @@ from PIL import Image
 
 from fabula.documents.magazine import MagazineBrief, SourceSet, SourceText
 from fabula.errors import BadInput
+from fabula.graphs.magazine import sources as node
 from fabula.graphs.magazine.intake import pictures as module
 from fabula.graphs.magazine.intake.excerpts import cut
 from fabula.graphs.magazine.sources import fetch_sources
@@ -266,3 +267,15 @@ async def test_documents_of_before_are_still_read() -> None:
     }
     read = SourceSet.model_validate(before)
     assert (read.posts[0].excerpts, read.problems[0].kind) == ((), "source_refused")
+
+
+async def test_of_many_bad_pictures_only_some_are_told_but_all_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(node, "LISTED", 2)
+    monkeypatch.setattr(node, "notice", lambda _, **data: told.append(data["source"]))
+    posts = [post(f"p{n}", image="none.png", text=f"글 {n}") for n in range(5)]
+    found, _ = await from_json(tmp_path, *posts, {"id": "bad"})
+    assert told == ["posts.json[5]", "posts.json[0]", "posts.json[1]", "+3"]
+    assert len(found.problems) == 6

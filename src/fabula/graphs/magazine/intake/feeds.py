@@ -110,8 +110,9 @@ def _name(address: str) -> str:
         parts = urlsplit(address)
     except ValueError:
         return ""
-    last = parts.path.rstrip("/").rpartition("/")[2]
-    return last or parts.query
+    # `index.php?pl=673` and `Article.asp?art=9` say in their query which post they mean.
+    last = parts.query or parts.path.rstrip("/").rpartition("/")[2]
+    return re.sub(r"\.(?:html?|php|aspx?|jsp)$", "", last, flags=re.IGNORECASE)
 
 
 def _text(value: object) -> str | None:

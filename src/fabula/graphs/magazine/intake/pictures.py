@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ TRIED = 3
 """How many of a post's pictures are looked at: the first good one is taken."""
 LEAST_PIXELS = 64
 """A picture of the text that is narrower or lower is an icon."""
+_ENTRY = re.compile(r"\[\d+\]$")
 _TYPES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
 
 
@@ -38,7 +40,9 @@ class Taken(NamedTuple):
     """The picture that a post shows, if any, and what was wrong with those before it."""
 
     picture: WebPicture | None
-    problems: tuple[SourceProblem, ...]
+    problems: tuple[SourceProblem, ...] = ()
+    left: tuple[str, ...] = ()
+    """Pictures on the web that a post of a file names: none of them is fetched."""
 
 
 class Pictures:
@@ -53,7 +57,9 @@ class Pictures:
         """Return the first picture of a post that can be used."""
         problems: list[SourceProblem] = []
         own = [Image(found.post.image, found.post.image_alt)] if found.post.image else []
-        candidates = _from_beside(found, [*own, *found.images], problems)
+        images = [*own, *found.images]
+        candidates = [one for one in images if found.base or not _is_remote(one.src)]
+        left = tuple(one.src for one in images if one not in candidates)
         for image in candidates[:TRIED]:
             try:
                 data = await self._data(found, image.src)
@@ -63,8 +69,8 @@ class Pictures:
                 problems.append(_problem(found, f"그림 {shown}: {error}"))
             else:
                 if web:
-                    return Taken(web, tuple(problems))
-        return Taken(None, tuple(problems))
+                    return Taken(web, tuple(problems), left)
+        return Taken(None, tuple(problems), left)
 
     async def _data(self, found: Found, src: str) -> bytes:
         if found.base is None:
@@ -80,19 +86,17 @@ class Pictures:
             raise ValueError(error.ko.removeprefix(f"{error.field}: ")) from None
 
 
-def _from_beside(
-    found: Found, images: Sequence[Image], problems: list[SourceProblem]
-) -> Sequence[Image]:
-    """Leave out what a file may not fetch: its pictures on the web, told once for a post."""
-    if found.base is not None:
-        return images
-    remote = [one for one in images if _is_remote(one.src)]
-    if remote:
-        count = f" {len(remote)}개" if len(remote) > 1 else ""
-        name = remote[0].src.partition("?")[0].rpartition("/")[2][:80]
-        reason = f"그림 {name}: 웹 주소의 그림{count}는 가져오지 않습니다. 파일로 두세요"
-        problems.append(_problem(found, reason))
-    return [one for one in images if not _is_remote(one.src)]
+def left_on_the_web(taken: Sequence[tuple[Found, Taken]]) -> Iterator[SourceProblem]:
+    """Tell, once for each file, of the pictures on the web that its posts name."""
+    by_file: dict[str, list[str]] = {}
+    for found, one in taken:
+        by_file.setdefault(_ENTRY.sub("", found.source), []).extend(one.left)
+    for file, left in by_file.items():
+        if left:
+            name = left[0].partition("?")[0].rpartition("/")[2][:80]
+            more = f" 등 {len(left)}개" if len(left) > 1 else ""
+            reason = f"그림 {name}{more}: 웹 주소의 그림은 가져오지 않습니다. 파일로 두세요"
+            yield SourceProblem(source=file, reason=reason, kind="picture_refused")
 
 
 def _is_remote(src: str) -> bool:

@@ -61,7 +61,7 @@ def test_rss_gives_each_entry_as_a_post() -> None:
 def test_atom_gives_each_entry_as_a_post() -> None:
     fall, winter = read(ATOM).entries
     assert (fall.title, fall.author, fall.date) == ("가을", "이", date(2024, 9, 1))
-    assert (fall.name, fall.page.text) == ("fall.html", "가을 글")
+    assert (fall.name, fall.page.text) == ("fall", "가을 글")
     assert winter.page.text == "5 < 6 인 글"
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from PIL import Image as Pillow
 from fabula.documents.magazine import PostInput
 from fabula.errors import BadInput
 from fabula.graphs.magazine.intake.html import Image
-from fabula.graphs.magazine.intake.pictures import Pictures, Taken
+from fabula.graphs.magazine.intake.pictures import Pictures, Taken, left_on_the_web
 from fabula.graphs.magazine.reading import Found
 from fabula.safety.fetch import Fetched
 
@@ -95,7 +96,7 @@ async def test_no_more_than_three_pictures_of_a_post_are_looked_at(tmp_path: Pat
 
 async def test_an_icon_of_the_text_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "icon.png").write_bytes(png(20, 20))
-    assert await take(found("icon.png", folder=tmp_path)) == (None, ())
+    assert await take(found("icon.png", folder=tmp_path)) == Taken(None)
     assert (await take(found(image="icon.png", folder=tmp_path))).picture
 
 
@@ -127,9 +128,19 @@ async def test_a_file_fetches_nothing_from_the_web_and_says_so_once(tmp_path: Pa
     taken = await take(found(*srcs, "c.png", folder=tmp_path), web)
     assert taken.picture
     assert not web.asked
-    (problem,) = taken.problems
-    assert "웹 주소" in problem.reason
-    assert "3개" in problem.reason
+    assert (taken.problems, taken.left) == ((), srcs)
+
+
+def test_pictures_left_on_the_web_are_told_once_for_each_file() -> None:
+    posts = [
+        (found("x"), Taken(None, left=("https://a.example.com/1.png",))),
+        (replace(found("x"), source="[공지] 글.md"), Taken(None)),
+        (replace(found("x"), source="feed.xml[0]"), Taken(None, left=("//b/2.png?w=1", "//b/3"))),
+        (replace(found("x"), source="feed.xml[1]"), Taken(None, left=("//b/4.png",))),
+    ]
+    told = {one.source: one.reason for one in left_on_the_web(posts)}
+    assert sorted(told) == ["a.md", "feed.xml"]
+    assert told["feed.xml"].startswith("그림 2.png 등 3개: 웹 주소")
 
 
 async def test_a_post_of_the_web_takes_its_pictures_through_the_guard() -> None:
