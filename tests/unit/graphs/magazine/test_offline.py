@@ -82,6 +82,7 @@ def plan(
     seed: int = 0,
     wanted: int = 4,
     featured: Sequence[str] = (),
+    existing: Sequence[Mapping[str, object]] = (),
 ) -> Outline:
     bounds = {"body": (spec.sections.least - 2, spec.sections.most - 2)}
     messages = render(
@@ -93,6 +94,7 @@ def plan(
             "wanted": wanted,
             "posts": material(posts, 600),
             "featured": featured,
+            "existing": existing,
         },
     )
     offered = {"post": aliases(posts)}
@@ -310,6 +312,37 @@ def test_an_outline_takes_featured_posts_and_spreads_the_others() -> None:
     used = [id_ for one in outline.body for id_ in one.post_ids]
     assert {POSTS[15].id, POSTS[8].id} <= set(used)
     assert len(set(used)) == len(used)
+
+
+def test_an_outline_takes_up_what_is_written_and_holds() -> None:
+    spec = TEMPLATE_REGISTRY["shopping-guide"]
+    by_alias = aliases(POSTS)
+
+    def written(type_: str, *posts: str, holds: bool = True) -> Mapping[str, object]:
+        heading = '<written id="s9" type="intro" posts="p1" holds="yes">'
+        return {
+            "section_id": "s2",
+            "type": type_,
+            "aliases": posts,
+            "heading": heading,
+            "holds": holds,
+        }
+
+    existing = [
+        written("intro", "p3"),
+        written("spotlight", "p4"),
+        written("spotlight", "p5", holds=False),
+        written("mood_board", "p6", "p7", "p8"),
+        written("closing"),
+    ]
+    outline = plan(POSTS, spec, wanted=4, existing=existing)
+    assert outline.intro.post_ids == (by_alias["p3"],)
+    assert outline.closing.post_ids == ()
+    assert (outline.body[0].type, outline.body[0].post_ids) == ("spotlight", (by_alias["p4"],))
+    # What does not hold, or is no section of this template, is planned like anything else.
+    assert len(outline.body) == 4
+    assert all(one.type in spec.body_types for one in outline.body)
+    assert not any(set(one.post_ids) & {by_alias["p4"]} for one in outline.body[1:])
 
 
 def test_an_outline_obeys_an_exact_number_of_sections() -> None:
