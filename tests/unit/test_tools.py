@@ -53,7 +53,8 @@ def agent_loop(model: ScriptedModel, tools: Sequence[BaseTool]) -> Any:
 async def talk(model: ScriptedModel, tools: Sequence[BaseTool]) -> tuple[list[Any], str]:
     """Return what the tools answered, and the model's last words."""
     said = await agent_loop(model, tools).ainvoke({"messages": [HumanMessage("기사를 고쳐 줘")]})
-    answers = [json.loads(str(one.content)) for one in said["messages"] if isinstance(one, ToolMessage)]
+    tool_messages = [one for one in said["messages"] if isinstance(one, ToolMessage)]
+    answers = [json.loads(str(one.content)) for one in tool_messages]
     return answers, str(said["messages"][-1].content)
 
 

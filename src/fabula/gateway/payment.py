@@ -44,8 +44,10 @@ class Payments:
         on_answer: Callable[[Answered], None],
         on_failure: Callable[[Question, ProviderError, int], None] = lambda *_: None,
     ) -> None:
-        """Take the run's ledger and who is told: of each answer that is recorded, and of each
-        request that brought none, with how often its question has been sent.
+        """Take the run's ledger and who is told of answers and failures.
+
+        `on_answer` hears of each answer that is recorded, `on_failure` of each request that
+        brought none, with how often its question has been sent.
         """
         self._ledger = ledger
         self._transport = transport

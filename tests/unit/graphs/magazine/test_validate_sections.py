@@ -241,7 +241,10 @@ def test_a_quotes_length_is_the_templates() -> None:
 
 
 def test_a_quote_speaks_as_its_author_does_and_its_lead_as_the_template() -> None:
-    lead = "이 한 줄은 마당의 하루를 글쓴이의 말로 남긴다. 앵글의 물음은 여기에서 한 번 더 오래 멈춘다."
+    lead = (
+        "이 한 줄은 마당의 하루를 글쓴이의 말로 남긴다. "
+        "앵글의 물음은 여기에서 한 번 더 오래 멈춘다."
+    )
     (found,) = check_quote(pulled("의자는 삼십 년째 같은 자리에서 볕을 받는다.", lead=lead))
     assert "다른 말투가 2문장" in found
 
