@@ -32,6 +32,7 @@ _PAGE = "page.html.j2"
 _DIRECTIONS = ("editorial-deep", "shopping-guide", "pinterest-board")
 _ENDS: tuple[SectionType, ...] = ("intro", "closing")
 _UNNUMBERED: tuple[SectionType, ...] = (*_ENDS, "quote_pull")
+_WIDE: tuple[SectionType, ...] = ("mood_board", "closing")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _LETTERS_A_MINUTE = 500
 _TALL = 1.1
@@ -120,6 +121,7 @@ def render_page(layout: MagazineLayout, pictures: Mapping[str, bytes]) -> str:
         direction=direction,
         cover=figures.get(cover) if cover else None,
         sections=sections,
+        runs=_runs(sections),
         sources=_sources(layout.citations, sections),
         minutes=_minutes(layout.sections),
         css=Markup(_styles(layout, direction)),  # noqa: S704 - our own files and a font
@@ -242,6 +244,17 @@ def _note(number: int, known: set[int], *, at: str) -> _Note:
         )
     place = at.replace(".paragraphs.", "-").replace(".", "-")
     return _Note(number, f"note-{place}-{number}")
+
+
+def _runs(sections: Sequence[_Section]) -> list[list[_Section]]:
+    """Cut the body where a section takes the whole width, so that columns are filled between."""
+    runs: list[list[_Section]] = []
+    for section in sections:
+        alone = section.type in _WIDE or (runs and runs[-1][-1].type in _WIDE)
+        if alone or not runs:
+            runs.append([])
+        runs[-1].append(section)
+    return runs
 
 
 def _shares(sections: Sequence[LayoutSection]) -> list[Share]:

@@ -372,3 +372,10 @@ def test_a_caption_whose_picture_is_missing_stands_alone() -> None:
     html = render_page(article(sections=(board("a", "b", "c"),)), {"a": png()})
     assert html.count("<li><figure><img") == 1
     assert html.count("<figcaption>") == 3
+
+
+def test_the_body_is_cut_where_a_section_takes_the_whole_width() -> None:
+    kinds: tuple[SectionType, ...] = ("intro", "curation_card", "curation_card")
+    sections = (*map(section, kinds), board("a"), quoted("말."), section("closing"))
+    html = render_page(article(sections=sections), {})
+    assert re.findall(r'<div class="run of-(\d)">', html) == ["3", "1", "1", "1"]
