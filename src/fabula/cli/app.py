@@ -152,11 +152,18 @@ def cost(run_id: Run, as_json: AsJson = False) -> None:
 
 
 @app.command(help="그래프를 Mermaid로 출력 / print the graph as Mermaid")
-def graph(product: Product) -> None:
+def graph(
+    product: Product,
+    flags: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FLAG=VALUE", help="모드 바꾸기, 여러 번 / a mode switch"),
+    ] = None,
+) -> None:
     from fabula.cli.running import draw
 
     terminal = Terminal()
-    raise typer.Exit(conduct(terminal, partial(draw, terminal, product=product)))
+    work = partial(draw, terminal, product=product, flags=flags or [])
+    raise typer.Exit(conduct(terminal, work))
 
 
 for _part in (changing, deciding, estimate, compare, carrying, doctor, schemas):

@@ -67,13 +67,15 @@ async def resume_run(
     return (await drive(terminal, settings, run_id, start, fresh=False)).code
 
 
-async def draw(terminal: Terminal, settings: Settings, *, product: str) -> int:
-    """Print a product's graph as Mermaid."""
+async def draw(
+    terminal: Terminal, settings: Settings, *, product: str, flags: Sequence[str]
+) -> int:
+    """Print a product's graph, in the mode of the flags, as Mermaid."""
     from fabula.products import product as find
     from fabula.runs.runner import merge_flags
 
     made = find(product)
-    terminal.say(made.mermaid(merge_flags(made, {}, settings)).rstrip())
+    terminal.say(made.mermaid(merge_flags(made, read_flags(flags), settings)).rstrip())
     return DONE
 
 

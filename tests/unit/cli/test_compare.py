@@ -74,3 +74,11 @@ def test_an_unknown_mode_is_refused_by_name(fabula_: Command, magazine_brief: Pa
     done = fabula_("run", "magazine", "--brief", magazine_brief, "--mode", "fast", "--json")
     assert done.code == 2
     assert done.json["field"] == "flags.mode"
+
+
+def test_the_graph_is_drawn_in_the_mode_of_its_flags(fabula_: Command) -> None:
+    assert "compose_layout" in fabula_("graph", "magazine").out
+    many = fabula_("graph", "magazine", "--set", "mode=multi_stage", "--set", "polish_enabled=true")
+    assert "write_section" in many.out
+    assert "polish_layout" in many.out
+    assert "compose_layout" not in many.out
