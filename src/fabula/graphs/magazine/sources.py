@@ -47,6 +47,7 @@ def fetch_sources(services: Services) -> Node:
             problems += (*one.problems, *taken.problems)
             posts.append(await _kept(services, one, taken, problems))
         _tell(problems)
+        _tell_encodings(found)
         _require(brief, posts, problems)
         sources = SourceSet(posts=tuple(posts), problems=tuple(problems))
         return {"sources": await services.documents.put(sources)}
@@ -91,8 +92,6 @@ async def _kept(
         reason = "url은 http(s) 주소여야 합니다. 주소 없이 씁니다"
         problems.append(SourceProblem(source=found.source, reason=reason, kind="link_refused"))
         url = None
-    if found.encoding != "utf-8":
-        notice("source_decoded", source=found.source, post_id=given.id, encoding=found.encoding)
     excerpts, original = excerpts_of(given.text), None
     if excerpts:
         original = await services.documents.put(SourceText(text=given.text))
@@ -100,6 +99,7 @@ async def _kept(
             "source_excerpted",
             source=found.source,
             post_id=given.id,
+            reason=f"{len(given.text):,}자 가운데 {len(excerpts)}곳을 골라 씁니다",
             characters=len(given.text),
             excerpts=[[one.start, one.end] for one in excerpts],
         )
@@ -127,6 +127,14 @@ def _tell(problems: Sequence[SourceProblem]) -> None:
         notice(
             "picture_refused", source=f"+{more}", reason=f"쓰지 못한 그림이 {more}건 더 있습니다"
         )
+
+
+def _tell_encodings(found: Sequence[Found]) -> None:
+    others = [one for one in found if one.encoding != "utf-8"]
+    for encoding in dict.fromkeys(one.encoding for one in others):
+        sources = [one.source for one in others if one.encoding == encoding]
+        reason = f"글 {len(sources)}개를 {encoding.upper()}로 읽었습니다"
+        notice("source_decoded", source=sources[0], reason=reason, encoding=encoding)
 
 
 def _require(

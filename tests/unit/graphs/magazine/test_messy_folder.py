@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from fabula.documents.magazine import MagazineBrief, SourceSet, SourceText
+from fabula.graphs.magazine import sources as node
 from fabula.graphs.magazine.intake.excerpts import cut
 from fabula.graphs.magazine.sources import fetch_sources
 from fabula.runs import Runner
@@ -348,6 +349,24 @@ async def test_the_figures_of_the_whole_folder(folder: Path) -> None:
         "link_refused": 1,
         "date_refused": 1,
     }
+
+
+async def test_what_is_done_to_whole_posts_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(node, "notice", lambda kind, **data: told.append((kind, data)))
+    sources, _, _ = await read(folder)
+    excerpted = {data["source"]: data for kind, data in told if kind == "source_excerpted"}
+    assert sorted(excerpted) == sorted(
+        name for name, mess in MESSES.items() if mess.outcome == "excerpted"
+    )
+    long = next(post for post in sources.posts if post.id == "length-40000")
+    said = excerpted["length-40000.md"]
+    assert said["characters"] > 40_000
+    assert said["excerpts"] == [[one.start, one.end] for one in long.excerpts]
+    decoded = {data["encoding"] for kind, data in told if kind == "source_decoded"}
+    assert decoded == {"cp949", "utf-16"}
 
 
 async def test_the_same_folder_is_read_the_same(folder: Path) -> None:

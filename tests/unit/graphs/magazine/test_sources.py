@@ -21,7 +21,9 @@ from fabula.graphs.magazine import sources as node
 from fabula.graphs.magazine.intake import pictures as module
 from fabula.graphs.magazine.intake.excerpts import cut
 from fabula.graphs.magazine.sources import fetch_sources
+from fabula.runs import Runner
 from fabula.safety.fetch import Fetch, GuardedFetch
+from fabula.settings import Settings
 from fabula.testing.magazine import brief_of
 from fabula.testing.memory import memory_services
 
@@ -279,3 +281,17 @@ async def test_of_many_bad_pictures_only_some_are_told_but_all_are_kept(
     found, _ = await from_json(tmp_path, *posts, {"id": "bad"})
     assert told == ["posts.json[5]", "posts.json[0]", "posts.json[1]", "+3"]
     assert len(found.problems) == 6
+
+
+async def test_the_operators_setting_reaches_a_runs_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with site(
+        {"/feed": ("application/rss+xml", FEED.format(base="https://a.b").encode("euc-kr"))}
+    ) as port:
+        given = {"angle": "봄", "sources": f"http://127.0.0.1:{port}/feed"}
+        closed = await Runner(Settings.load()).run("magazine", given, out=tmp_path / "closed")
+        monkeypatch.setenv("FABULA_FETCH_PRIVATE_HOSTS", f'["127.0.0.1:{port}"]')
+        opened = await Runner(Settings.load()).run("magazine", given, out=tmp_path / "opened")
+    assert (closed.status, closed.code) == ("failed", "bad_input")
+    assert opened.status == "succeeded"
