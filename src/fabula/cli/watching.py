@@ -124,7 +124,7 @@ def line_of(event: Event) -> str | None:
     if event.type not in _NAMES:
         facts = " ".join(f"{key}={_short(value)}" for key, value in note.items())
         return " ".join(part for part in (event.type, event.item, facts) if part)
-    what = event.item or note.get("source") or note.get("template_id")
+    what = event.item or note.get("source") or note.get("section_id") or note.get("template_id")
     return f"{_NAMES[event.type]}: {what}: {_short(note.get('reason', ''))}"
 
 
@@ -171,6 +171,9 @@ _NAMES = {
     "source_decoded": "다른 인코딩 / other encoding",
     "rewrite": "다시 씀 / written again",
     "placeholder": "자리만 남김 / placeholder",
+    "fault": "규칙에 어긋남 / rule broken",
+    "section_type_changed": "섹션 종류를 바꿈 / section type changed",
+    "polish_refused": "되돌린 다듬기 / polish refused",
     "model_switched": "모델을 바꿈 / model switched",
 }
 
