@@ -8,32 +8,38 @@ from collections.abc import Iterable, Sequence
 
 from fabula.documents.magazine import Post, WrittenSection
 from fabula.korean.hangul import nfc
+from fabula.korean.numbers import numbers
 
-_FIGURE = r"\d+(?:[.,:]\d+)*"
-_SCALED = rf"(?:\s?[십백천만억조]+(?:\s?{_FIGURE})?)*"
-_UNIT = (
-    r"(?:퍼센트|프로|킬로미터|센티미터|밀리미터|킬로그램|밀리리터|제곱미터|리터|그램|미터|"
-    r"개월|주일|시간|년대|번째|가지|마리|그루|포기|자루|그릇|조각|켤레|송이|바퀴|걸음|군데|"
-    r"년|월|일|시|분|초|살|세|명|인|개|권|장|대|번|회|곳|집|채|칸|층|평|석|잔|병|컷|쪽|편|줄|호|위|"
-    r"원|달러|엔|유로|도|배|점|단|벌|판|통|되|근|kg|km|cm|mm|ml|m²|㎡|g|m|L|%|℃|°C)"
-)
-_DIGITS = re.compile(rf"{_FIGURE}{_SCALED}(?:\s?{_UNIT})?")
-_COUNTS = (
-    "열한|열두|열세|열네|열다섯|열여섯|열일곱|열여덟|열아홉|스물한|스물두|스물|스무|서른|마흔|쉰|예순|일흔|여든|아흔|"
-    "한두|두세|서너|너댓|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열"
-)
-_PARTICLE = (
-    r"(?:은|는|이|가|을|를|과|와|도|만|의|에|에서|에게|으로|로|까지|부터|마다|씩|쯤|째|이나|나|이다|입니다|이에요|예요|"
-    r"뿐|보다|처럼|짜리|이고|이며|동안|간|남짓|정도)"
-)
-_WORDS = re.compile(rf"(?<![가-힣])(?:{_COUNTS})\s?{_UNIT}(?={_PARTICLE}{{0,2}}(?![가-힣]))")
 _QUOTED = re.compile(
     r"“([^“”]+)”|‘([^‘’]+)’|「([^「」]+)」|『([^『』]+)』|《([^《》]+)》|〈([^〈〉]+)〉|\"([^\"\n]+)\""
 )
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9.&'+-]*[A-Za-z0-9+]|[A-Za-z]")
 _WORD = re.compile(r"[가-힣A-Za-z0-9]{2,}")
 _ENDINGS = re.compile(
-    r"(?:에서는|에서|에게|으로|까지|부터|처럼|이라는|라는|은|는|이|가|을|를|과|와|도|만|의|에|로)$"
+    r"(?:에서는|에서도|에서|에게|으로|까지|부터|처럼|보다|이라는|라는|입니다|이다|이고|이며|"
+    r"은|는|이|가|을|를|과|와|도|만|의|에|로)$"
+)
+_ROLE = (
+    r"(?:씨|님|작가|대표|선생|사장|교수|기자|감독|시인|화가|소설가|가수|배우|박사|원장|관장|"
+    r"점장|셰프|디자이너|편집자|사진가)"
+)
+_PERSON = re.compile(rf"[가-힣]{{1,3}}[가-힣](?<![면고며던다])\s?{_ROLE}(?![가-힣]{{4}})")
+_ROLE_FIRST = re.compile(
+    rf"(?:{_ROLE}|주인)\s([가-힣]{{2,4}}?)(?:[은는이가을를과와의]|\s씨)?(?![가-힣])"
+)
+_PLACE = re.compile(r"[가-힣](?:[동구시군읍면리로길역산강천섬]|공원|시장)$")
+_HANGUL = re.compile(r"[가-힣]{2,}")
+_OF_NOUNS = ("에서", "에게", "에서는", "에서도", "의", "과", "와", "를", "가", "에")
+# What ends a verb, an adjective or an adverb rather than a noun.
+_INFLECTED = re.compile(
+    r"(?:다|고|며|면|서|게|히|던|[은는을]|[했았었였]던|지만|니다|어요|아요|해요|한|할|된|될|있는|없는)$"
+)
+# Words that tell nothing of a source: a polish may turn them.
+_COMMON = re.compile(
+    "(?:사람|자신|처음|다음|하나|모두|때문|정도|이것|그것|지금|오늘|거기|여기|마지막|누군가|이유|방법|생각|"
+    "소리|시간|경우|가운데|서로|우리|저희|그때|어디|아래|중간|이번|동안|모습|사실|이야기|얘기|이해|설명|그대로?|"
+    "조금|거듭|나란히|천천히|오래|가까이?|아주|매우|다시|함께|바로|이미|아직|또한|역시|그리고|그러나|하지만|"
+    "그런데|그래서|무척|제법|자주|가끔|항상|언제나)"
 )
 
 
@@ -50,9 +56,10 @@ def lost(
     if before.quote != after.quote:
         return ["따온 말이 달라졌습니다"]
     known = names(cited, sources)
-    found = _compared(before.heading, after.heading, known)
+    told = _plain(" ".join(f"{post.title} {post.text}" for post in cited))
+    found = _compared(before.heading, after.heading, known, told)
     for old, new in zip(before.paragraphs, after.paragraphs, strict=True):
-        found += _compared(old.text, new.text, known)
+        found += _compared(old.text, new.text, known, told)
     return list(dict.fromkeys(found))
 
 
@@ -72,24 +79,37 @@ def names(cited: Sequence[Post], sources: Sequence[Post]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))
 
 
-def numbers(text: str) -> Counter[str]:
-    """Count the numbers of a text with their scale and unit: 1만 2,000원, 열한 시, 4년."""
-    text = nfc(text)
-    found = [match[0] for match in _DIGITS.finditer(text)]
-    found += [match[0] for match in _WORDS.finditer(text)]
-    return Counter(re.sub(r"[\s,]", "", one) for one in found)
+def _mentions(text: str, told: str) -> list[str]:
+    """Return the people, the places and the nouns of a text that the posts (`told`) name too.
+
+    No dictionary says which noun is a name, so each counts but the commonest. A word is held for
+    a noun where a particle follows it, or where it does not end like a verb or an adverb.
+    """
+    found = [match[0] for match in _PERSON.finditer(text)]
+    found += [match[1] for match in _ROLE_FIRST.finditer(text)]
+    for word in _HANGUL.findall(text):
+        stem = _ENDINGS.sub("", word)
+        if len(stem) == 1 or stem not in told or _COMMON.fullmatch(stem):
+            continue
+        sure = word[len(stem) :] in _OF_NOUNS or _PLACE.search(stem) or _PLACE.search(word)
+        if sure or not _INFLECTED.search(stem):
+            found.append(stem)
+    return list(dict.fromkeys(found))
 
 
-def _compared(before: str, after: str, known: Iterable[str]) -> list[str]:
+def _compared(before: str, after: str, known: Iterable[str], told: str) -> list[str]:
     old, new = _plain(before), _plain(after)
     had, has = numbers(old), numbers(new)
-    found = [f"수가 사라졌습니다: {one}" for one in had - has]
-    found += [f"없던 수가 생겼습니다: {one}" for one in has - had]
+    found = [f"수가 사라졌습니다: {one}" for one in Counter(had) - Counter(has)]
+    found += [f"없던 수가 생겼습니다: {one}" for one in Counter(has) - Counter(had)]
+    if not found and had != has:
+        found.append(f"수의 차례가 달라졌습니다: {', '.join(had)}")
     quoted = ("".join(match.groups(default="")) for match in _QUOTED.finditer(old))
     found += [f"따옴표 안의 말이 달라졌습니다: {one}" for one in quoted if one not in new]
     latin = Counter(_LATIN.findall(new))
     found += [f"이름이 사라졌습니다: {one}" for one in Counter(_LATIN.findall(old)) - latin]
-    found += [f"이름이 사라졌습니다: {one}" for one in known if one in old and one not in new]
+    named = [one for one in known if one in old] + _mentions(old, told)
+    found += [f"이름이 사라졌습니다: {one}" for one in named if one not in new]
     return found
 
 
