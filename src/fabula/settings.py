@@ -223,6 +223,11 @@ def parse_yaml(text: str, *, name: str) -> Any:
     """Parse YAML text without aliases; BadInput names `name`, the line and the reason."""
     try:
         return yaml.load(text, Loader=_NoAliasLoader)  # noqa: S506 - a SafeLoader
+    except (ValueError, RecursionError) as error:
+        # A date such as 2026-13-40, or nesting deeper than anyone writes by hand.
+        raise BadInput(
+            name, f"is not valid YAML: {error}", f"올바른 YAML이 아닙니다: {error}"
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fabula.errors import BadInput
-from fabula.settings import Settings, flag_environment
+from fabula.settings import Settings, flag_environment, parse_yaml
 
 
 def config(tmp_path: Path, text: str) -> Path:
@@ -70,3 +70,9 @@ def test_flags_are_read_under_both_names_and_the_own_prefix_wins(
     monkeypatch.setenv("FABULA_MAGAZINE_WRITER", "2")
     with pytest.raises(BadInput, match="FABULA_MAGAZINE_WRITER"):
         flag_environment("magazine", names)
+
+
+@pytest.mark.parametrize("text", ["date: 2026-13-40", "a: " + "[" * 3000, "a: [", "a: &x 1\nb: *x"])
+def test_yaml_that_cannot_be_read_names_its_file(text: str) -> None:
+    with pytest.raises(BadInput, match=r"brief\.yaml"):
+        parse_yaml(text, name="brief.yaml")
