@@ -2,7 +2,9 @@
 
 FabulaError
 ├── BadInput            what a person handed in is wrong: names the field, the value, the way out
-│   └── MissingExtra    a product's optional dependency is not installed
+│   ├── MissingExtra    a product's optional dependency is not installed
+│   ├── UnknownRun      there is no such run, or it is somebody else's
+│   └── Conflict        what is asked does not fit how the run, or another one, stands
 ├── Rejected            an answer stayed bad; a value that is routed, raised only without a route
 ├── GateFailed          a document broke its contract; the run fails and is never retried
 ├── ReplayMiss          a replay asked something that the run's ledger has no answer to
@@ -13,6 +15,7 @@ FabulaError
 │   ├── KeyMissing      an agent's provider has no key
 │   ├── ProviderRefused the provider says that the request itself is wrong
 │   ├── ProviderDown    the provider stayed away after backoff; due again at `not_before`
+│   ├── Drained         the process is going to end; the run is due at once for another one
 │   └── LeaseLost       another process owns the run now; nothing more may be written
 └── StoreError          the database is not one that this version can use
 """
@@ -63,6 +66,30 @@ class MissingExtra(BadInput):
             f"추가 패키지 `{extra}`가 설치되어 있지 않습니다: {way_out}",
         )
         self.extra = extra
+
+
+class UnknownRun(BadInput):
+    code = "unknown_run"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(
+            "run",
+            f"there is no run `{run}`; `fabula runs` lists them",
+            f"`{run}` 실행이 없습니다. `fabula runs`로 목록을 보세요",
+        )
+
+
+class Conflict(BadInput):
+    """Refuse what does not fit how things stand; `run` is the run that stands in the way."""
+
+    code = "conflict"
+
+    def __init__(
+        self, field: str, en: str, ko: str = "", *, code: str = "conflict", run: str | None = None
+    ) -> None:
+        super().__init__(field, en, ko)
+        self.code = code
+        self.run = run
 
 
 class Rejected(FabulaError):
@@ -151,6 +178,11 @@ class ProviderDown(Stop):
 
     status = "queued"
     code = "provider_down"
+
+
+class Drained(Stop):
+    status = "queued"
+    code = "drained"
 
 
 class LeaseLost(Stop):

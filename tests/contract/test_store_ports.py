@@ -96,7 +96,7 @@ async def test_missing_bytes_are_an_error(ports: Ports) -> None:
 async def test_a_taken_over_run_takes_neither_documents_nor_names(tmp_path: Path) -> None:
     store = await Store.open(Settings(home=tmp_path))
     fence = Fence("r1", await insert_run(store, NEW, Note(text="brief"), "me", 0.0))
-    await take_run(store, "r1", owner="you", lease_s=3)
+    await take_run(store, "r1", worker="you", lease_s=3)
     with pytest.raises(LeaseLost):
         await StoredDocuments(store, fence).put(Note(text="late"))
     with pytest.raises(LeaseLost):

@@ -167,7 +167,7 @@ async def test_a_run_in_studio_gives_the_librarys_bytes(studio: Studio, tmp_path
 
     async with Runner(studio.settings).store() as store:
         row = await get_run(store, state["run"])
-        assert (row.door, row.status, row.owner) == ("studio", "succeeded", None)
+        assert (row.door, row.status, row.worker) == ("studio", "succeeded", None)
         assert row.flags["mode"] == "multi_stage"
         assert row.epoch == 1
         assert (await cost_report(store, row.id))["calls"] == result.calls > 0

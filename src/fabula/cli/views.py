@@ -55,7 +55,7 @@ async def show(terminal: Terminal, settings: Settings, run_id: str) -> int:
     async with runner.store() as store:
         row = await get_run(store, run_id)
         events = await list_events(store, run_id)
-        alive = row.owner is not None and await lease_left(store, run_id) > 0
+        alive = row.worker is not None and await lease_left(store, run_id) > 0
     progress = progress_of(events)
     if terminal.as_json:
         details = {

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from fabula.briefs import read_brief as valid
 from fabula.documents import Document
-from fabula.errors import BadInput
+from fabula.errors import BadInput, Conflict
 from fabula.nodes import Replacements
 from fabula.products import Product
 from fabula.settings import Settings, flag_environment, ready_folder
@@ -66,19 +66,19 @@ def read_brief(made: Product, brief: Brief) -> Document:
 def check_resumable(row: RunRow, replace: Replacements) -> None:
     """Refuse to go on with a run that is finished, failed for good or waits for a person."""
     if row.status == "succeeded":
-        raise BadInput(
+        raise Conflict(
             "run",
             f"`{row.id}` has succeeded: there is nothing to resume",
             f"`{row.id}`는 이미 끝난 실행입니다",
         )
     if row.code == "gate_failed":
-        raise BadInput(
+        raise Conflict(
             "run",
             f"`{row.id}` failed at a gate, which a second try cannot change: start a new run",
             f"`{row.id}`는 검사에서 멈췄습니다. 다시 해도 같으니 새 실행을 시작하세요",
         )
     if row.status == "waiting":
-        raise BadInput(
+        raise Conflict(
             "run",
             f"`{row.id}` waits for a decision: fabula decide {row.id} --answer …",
             f"`{row.id}`는 결정을 기다립니다: fabula decide {row.id} --answer …",
@@ -90,7 +90,7 @@ def check_replaced(row: RunRow, replace: Replacements) -> None:
     """Refuse to go on without the nodes that the run was started with."""
     if sorted(replace) != sorted(row.replaced):
         wanted = ", ".join(row.replaced) or "none"
-        raise BadInput(
+        raise Conflict(
             "replace",
             f"the run was started with other replaced nodes (its own: {wanted}): bring the same",
             f"이 실행은 노드를 바꿔 시작했습니다({wanted}). 같은 노드를 넘겨 주세요",
@@ -101,7 +101,7 @@ def open_ask(row: RunRow, name: str | None) -> Mapping[str, Any]:
     """Return the question that a waiting run asks; `name` is a question's name or id."""
     asks = (row.reason or {}).get("asks", []) if row.status == "waiting" else []
     if not asks:
-        raise BadInput(
+        raise Conflict(
             "run",
             f"`{row.id}` waits for no decision ({row.status})",
             f"`{row.id}`는 결정을 기다리고 있지 않습니다({row.status})",
@@ -109,7 +109,7 @@ def open_ask(row: RunRow, name: str | None) -> Mapping[str, Any]:
     found = [one for one in asks if name in (None, one["name"], one["id"])]
     if len(found) != 1:
         listed = ", ".join(str(one["name"]) for one in asks)
-        raise BadInput(
+        raise Conflict(
             "ask",
             f"got {name!r}, wanted one of the open questions: {listed}",
             f"답할 질문을 하나만 고르세요: {listed}",

@@ -37,7 +37,7 @@ from fabula.runs.execution import End, Execution, Setup
 from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
 from fabula.runs.result import RunResult, result_of
-from fabula.runs.taking import owner, take
+from fabula.runs.taking import take, worker_name
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
@@ -333,7 +333,7 @@ class Runner:
         why: Mapping[str, Any] | None = None,
     ) -> RunResult:
         store, lease_s = setup.store, self.settings.lease_s
-        epoch = await insert_run(store, new, brief, owner(), lease_s, copied=copied)
+        epoch = await insert_run(store, new, brief, worker_name(), lease_s, copied=copied)
         note: dict[str, Any] = {"product": made.name, **(why or {})}
         if new.change:
             told = ("name", "request", "copied")

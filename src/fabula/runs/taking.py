@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from fabula.errors import BadInput
+from fabula.errors import Conflict
 from fabula.store.engine import Store
 from fabula.store.runs import lease_left, take_run
 
@@ -22,7 +22,7 @@ async def take(
     grant: str | None = None,
     reason: Mapping[str, Any] | None = None,
 ) -> int:
-    """Take the run's lease and return the new epoch; BadInput where a living process holds it.
+    """Take the run's lease and return the new epoch; Conflict where a living process holds it.
 
     Waits for the lease of a dead one to end. The rest is as `take_run` has it.
     """
@@ -30,7 +30,7 @@ async def take(
         epoch = await take_run(
             store,
             run,
-            owner=owner(),
+            worker=worker_name(),
             lease_s=lease_s,
             budget=budget,
             grant=grant,
@@ -38,15 +38,15 @@ async def take(
         )
         if epoch is not None:
             return epoch
-        # A dead owner's lease runs out; a living one's is renewed long before.
+        # A dead worker's lease runs out; a living one's is renewed long before.
         await asyncio.sleep(max(await lease_left(store, run), 0) + 0.1)
-    raise BadInput(
+    raise Conflict(
         "run",
         f"`{run}` is being executed by another process; cancel it first, or wait",
         f"`{run}`는 다른 프로세스가 실행하고 있습니다. 취소하거나 기다리세요",
     )
 
 
-def owner() -> str:
+def worker_name() -> str:
     """Name this process."""
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -270,7 +270,7 @@ async def entries(store: Store, run: str) -> Sequence[Row[Any]]:
 
 def _doubtful() -> Any:
     dead = (ledger.c.state == "claimed") & (
-        (ledger.c.epoch < runs.c.epoch) | runs.c.owner.is_(None)
+        (ledger.c.epoch < runs.c.epoch) | runs.c.worker.is_(None)
     )
     return (ledger.c.state == "in_doubt") | dead
 

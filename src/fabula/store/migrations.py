@@ -7,8 +7,22 @@ from typing import TYPE_CHECKING
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, Column, Integer, String, Text
 from sqlalchemy import text as sql
+
+from fabula.store.tables import (
+    LOCAL,
+    deliveries,
+    delivery_tries,
+    files,
+    keys,
+    metadata,
+    projects,
+    runs_due,
+    runs_idempotency,
+    runs_newest,
+    runs_one_active_thread,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -18,7 +32,30 @@ def _changes(operations: Operations) -> None:
     operations.add_column("runs", Column("change", JSON(none_as_null=True)))
 
 
-_STEPS: Mapping[str, tuple[str, Callable[[Operations], None]]] = {"0001": ("0002", _changes)}
+def _service(operations: Operations) -> None:
+    operations.execute("ALTER TABLE runs RENAME COLUMN owner TO worker")
+    for column in (
+        Column("owner", String(64), nullable=False, server_default=LOCAL),
+        Column("queue", String(16)),
+        Column("thread", String(128)),
+        Column("idempotency_key", String(255)),
+        Column("request_hash", String(64)),
+        Column("webhook", Text),
+        Column("mark", String(64)),
+        Column("stalls", Integer, nullable=False, server_default="0"),
+    ):
+        operations.add_column("runs", column)
+    connection = operations.get_bind()
+    for index in (runs_one_active_thread, runs_idempotency, runs_due, runs_newest):
+        index.create(connection)
+    tables = [projects, keys, files, deliveries, delivery_tries]
+    metadata.create_all(connection, tables=tables, checkfirst=False)
+
+
+_STEPS: Mapping[str, tuple[str, Callable[[Operations], None]]] = {
+    "0001": ("0002", _changes),
+    "0002": ("0003", _service),
+}
 """From a revision to the next one."""
 
 

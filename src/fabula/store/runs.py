@@ -10,9 +10,10 @@ from sqlalchemy import Row, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.documents import Document
-from fabula.errors import BadInput
+from fabula.errors import UnknownRun
 from fabula.store.engine import Fence, Store, hold, lease_lost
-from fabula.store.tables import artifacts, db_now, documents, runs
+from fabula.store.outbox import announce
+from fabula.store.tables import LOCAL, artifacts, db_now, documents, runs
 
 RunStatus = Literal[
     "queued",
@@ -43,6 +44,13 @@ class NewRun:
     out: str
     budget: int | None
     timeout_s: float | None
+    owner: str = LOCAL
+    queue: str | None = None
+    """Who may execute it: workers of that queue, or None: only the process that made it."""
+    thread: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+    webhook: str | None = None
     parent: str | None = None
     change: Mapping[str, Any] | None = None
     """What a changed run starts from: name, request, state and the ids `copied` of its parent."""
@@ -61,21 +69,45 @@ async def insert_run(
     store: Store,
     run: NewRun,
     brief: Document,
-    owner: str,
+    worker: str,
     lease_s: float,
     *,
     copied: Copied | None = None,
 ) -> int:
     """Write the row with the lease taken, its brief and what it takes over; return the epoch."""
     epoch = 1
+    taken = {
+        "status": "running",
+        "epoch": epoch,
+        "worker": worker,
+        "lease_until": db_now() + lease_s,
+        "started_at": db_now(),
+    }
+
+    async def write(connection: AsyncConnection) -> int:
+        await write_run(connection, run, brief, taken, copied=copied)
+        return epoch
+
+    return await store.write(write)
+
+
+async def write_run(
+    connection: AsyncConnection,
+    run: NewRun,
+    brief: Document,
+    standing: Mapping[str, Any],
+    *,
+    copied: Copied | None = None,
+) -> None:
+    """Write a run's row as it stands at first, its brief and what it takes over."""
     values = {
         "id": run.id,
+        "owner": run.owner,
         "project": run.project,
         "product": run.product,
         "door": run.door,
         "parent": run.parent,
         "change": dict(run.change) if run.change else None,
-        "status": "running",
         "brief": brief.id,
         "flags": dict(run.flags),
         "replaced": sorted(run.replaced),
@@ -85,12 +117,14 @@ async def insert_run(
         "timeout_s": run.timeout_s,
         "grants": {},
         "part": 1,
-        "epoch": epoch,
-        "owner": owner,
-        "lease_until": db_now() + lease_s,
         "cancel_wanted": False,
         "created_at": db_now(),
-        "started_at": db_now(),
+        "queue": run.queue,
+        "thread": run.thread,
+        "idempotency_key": run.idempotency_key,
+        "request_hash": run.request_hash,
+        "webhook": run.webhook,
+        **standing,
     }
     document = {
         "run": run.id,
@@ -99,15 +133,10 @@ async def insert_run(
         "body": brief.model_dump(mode="json"),
         "created_at": db_now(),
     }
-
-    async def write(connection: AsyncConnection) -> int:
-        await connection.execute(runs.insert().values(**values))
-        await connection.execute(documents.insert().values(**document))
-        if copied:
-            await _copy(connection, run.id, copied, besides=brief.id)
-        return epoch
-
-    return await store.write(write)
+    await connection.execute(runs.insert().values(**values))
+    await connection.execute(documents.insert().values(**document))
+    if copied:
+        await _copy(connection, run.id, copied, besides=brief.id)
 
 
 async def _copy(connection: AsyncConnection, run: str, copied: Copied, *, besides: str) -> None:
@@ -127,14 +156,10 @@ async def find_run(store: Store, run: str) -> RunRow | None:
 
 
 async def get_run(store: Store, run: str) -> RunRow:
-    """Return the run's row; BadInput where there is none."""
+    """Return the run's row; UnknownRun where there is none."""
     row = await find_run(store, run)
     if row is None:
-        raise BadInput(
-            "run",
-            f"there is no run `{run}`; `fabula runs` lists them",
-            f"`{run}` 실행이 없습니다. `fabula runs`로 목록을 보세요",
-        )
+        raise UnknownRun(run)
     return row
 
 
@@ -147,15 +172,15 @@ async def list_runs(store: Store, limit: int) -> Sequence[RunRow]:
 async def lease_left(store: Store, run: str) -> float:
     """Return for how many seconds the run is still owned; 0 or less: free to take."""
     left = (runs.c.lease_until - db_now()).label("left")
-    row = (await store.read(select(runs.c.owner, left).where(runs.c.id == run))).one()
-    return float(row.left or 0) if row.owner else 0.0
+    row = (await store.read(select(runs.c.worker, left).where(runs.c.id == run))).one()
+    return float(row.left or 0) if row.worker else 0.0
 
 
 async def take_run(
     store: Store,
     run: str,
     *,
-    owner: str,
+    worker: str,
     lease_s: float,
     budget: int | None = None,
     grant: str | None = None,
@@ -168,15 +193,16 @@ async def take_run(
     """
 
     async def write(connection: AsyncConnection) -> int | None:
-        free = or_(runs.c.owner.is_(None), runs.c.lease_until <= db_now())
+        free = or_(runs.c.worker.is_(None), runs.c.lease_until <= db_now())
         query = select(runs).where(runs.c.id == run, runs.c.status != "succeeded", free)
         row = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
         if row is None:
             return None
         changes: dict[str, Any] = {
             "epoch": row.epoch + 1,
-            "owner": owner,
+            "worker": worker,
             "lease_until": db_now() + lease_s,
+            "started_at": db_now(),
             "status": "running",
             "code": None,
             "reason": dict(reason) if reason else None,
@@ -207,21 +233,24 @@ async def end_run(
 ) -> None:
     """Write how the run ended and give the lease back; LeaseLost when it was taken over.
 
-    `wait_s`: the run is due again after so many seconds.
+    `wait_s`: the run is due again after so many seconds; one that somebody asked to stop is not.
     """
 
     async def write(connection: AsyncConnection) -> None:
-        await hold(connection, fence)
+        row = await hold(connection, fence)
+        stopped = status == "queued" and row.cancel_wanted
+        ended: RunStatus = "cancelled" if stopped else status
+        ended_code = "cancelled" if stopped else code
         changes = {
-            "status": status,
-            "code": code,
-            "reason": dict(reason) if reason else None,
+            "status": ended,
+            "code": ended_code,
+            "reason": dict(reason) if reason and not stopped else None,
             "result": result,
             "outcome": outcome,
-            "owner": None,
+            "worker": None,
             "lease_until": None,
-            "not_before": db_now() + wait_s if wait_s is not None else None,
-            "finished_at": db_now() if status in ENDED else None,
+            "not_before": db_now() + wait_s if wait_s is not None and not stopped else None,
+            "finished_at": db_now() if ended in ENDED else None,
         }
         done = await connection.execute(
             update(runs)
@@ -230,32 +259,65 @@ async def end_run(
         )
         if done.rowcount != 1:
             raise lease_lost(fence)
+        await announce(connection, row, ended, ended_code)
 
     await store.write(write)
+
+
+async def end_part(store: Store, fence: Fence, *, due: bool) -> RunStatus:
+    """End one part of a long run and give the lease back; return how the run stands.
+
+    It is due for its next part, or, where `due` is False, resting for the process that made it.
+    Raises LeaseLost when it was taken over.
+    """
+
+    async def write(connection: AsyncConnection) -> RunStatus:
+        row = await hold(connection, fence)
+        status: RunStatus = "cancelled" if row.cancel_wanted else "queued"
+        changes = {
+            "part": row.part + 1,
+            "status": status,
+            "code": "cancelled" if row.cancel_wanted else None,
+            "reason": None,
+            "finished_at": db_now() if row.cancel_wanted else None,
+        }
+        if due or row.cancel_wanted:
+            changes |= {"worker": None, "lease_until": None}
+        await connection.execute(update(runs).where(runs.c.id == fence.run).values(**changes))
+        if row.cancel_wanted:
+            await announce(connection, row, status, "cancelled")
+        return status
+
+    return await store.write(write)
 
 
 async def want_cancel(store: Store, run: str) -> RunRow:
     """Ask a live run to stop, or end one that nobody executes; return the row as it stands."""
 
     async def write(connection: AsyncConnection) -> None:
-        live = runs.c.owner.is_not(None) & (runs.c.lease_until > db_now())
+        live = runs.c.worker.is_not(None) & (runs.c.lease_until > db_now())
         mine = runs.c.id == run
         asked = await connection.execute(update(runs).where(mine, live).values(cancel_wanted=True))
         if asked.rowcount == 0:
             resting = mine & runs.c.status.in_(("queued", "running", "waiting"))
+            query = select(runs).where(resting).with_for_update(key_share=True)
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return
             await connection.execute(
                 update(runs)
-                .where(resting)
+                .where(mine)
                 .values(
                     status="cancelled",
                     code="cancelled",
                     epoch=runs.c.epoch + literal(1),
-                    owner=None,
+                    worker=None,
                     lease_until=None,
                     not_before=None,
                     finished_at=db_now(),
                 )
             )
+            await announce(connection, row, "cancelled", "cancelled")
 
     await get_run(store, run)
     await store.write(write)

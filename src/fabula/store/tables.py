@@ -23,10 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
-REVISION = "0002"
+REVISION = "0003"
 """The schema's Alembic revision; a new database is made from the metadata and stamped with it."""
 
 NANO = 1_000_000_000
+
+LOCAL = "local"
+"""The owner of what is made where nobody needs a key."""
 
 metadata = MetaData()
 
@@ -52,6 +55,7 @@ runs = Table(
     "runs",
     metadata,
     Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False, server_default=LOCAL),
     Column("project", String(64), nullable=False),
     Column("product", String(64), nullable=False),
     Column("door", String(16), nullable=False),
@@ -70,7 +74,7 @@ runs = Table(
     Column("grants", JSON, nullable=False),
     Column("part", Integer, nullable=False),
     Column("epoch", Integer, nullable=False),
-    Column("owner", String(128)),
+    Column("worker", String(128)),
     Column("lease_until", Float),
     Column("not_before", Float),
     Column("cancel_wanted", Boolean, nullable=False),
@@ -79,6 +83,116 @@ runs = Table(
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
+    Column("queue", String(16)),
+    Column("thread", String(128)),
+    Column("idempotency_key", String(255)),
+    Column("request_hash", String(64)),
+    Column("webhook", Text),
+    Column("mark", String(64)),
+    Column("stalls", Integer, nullable=False, server_default="0"),
+)
+"""`owner` is who asked for the run, `worker` the process that holds its lease. A run with a `queue`
+is executed by whoever claims it, one without by the process that made it. `mark` says how far the
+run had come when it was last taken, `stalls` how often it was taken since without going further."""
+
+ACTIVE = "('queued', 'running', 'waiting')"
+"""The statuses of a run that has not ended, as SQL."""
+
+runs_one_active_thread = Index(
+    "runs_one_active_thread",
+    runs.c.owner,
+    runs.c.project,
+    runs.c.thread,
+    unique=True,
+    sqlite_where=text(f"thread IS NOT NULL AND status IN {ACTIVE}"),
+    postgresql_where=text(f"thread IS NOT NULL AND status IN {ACTIVE}"),
+)
+runs_idempotency = Index(
+    "runs_idempotency",
+    runs.c.owner,
+    runs.c.idempotency_key,
+    unique=True,
+    sqlite_where=text("idempotency_key IS NOT NULL"),
+    postgresql_where=text("idempotency_key IS NOT NULL"),
+)
+runs_due = Index(
+    "runs_due",
+    runs.c.queue,
+    runs.c.owner,
+    runs.c.project,
+    runs.c.created_at,
+    sqlite_where=text("queue IS NOT NULL AND status IN ('queued', 'running')"),
+    postgresql_where=text("queue IS NOT NULL AND status IN ('queued', 'running')"),
+)
+runs_newest = Index("runs_newest", runs.c.owner, runs.c.created_at, runs.c.id)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("turn", BigInteger, nullable=False, server_default="0"),
+    Column("parts", BigInteger, nullable=False, server_default="0"),
+    Column("concurrency", Integer),
+)
+"""`turn` is the number of the last claim that served the project, `parts` how many it was given;
+`concurrency` is how many of its runs may be executed at once, NULL: the setting's."""
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("rate", Float),
+    Column("created_at", Float, nullable=False),
+    Column("revoked_at", Float),
+)
+"""API keys; only a key's hash is kept. `rate` is in requests a minute, NULL: the setting's."""
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("media_type", String(127), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Index("files_owner", "owner", "created_at"),
+)
+"""Uploaded files that a brief may name by their ids."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("run", ForeignKey("runs.id"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("event", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", Float),
+    Column("taken_until", Float),
+    Column("created_at", Float, nullable=False),
+    Column("delivered_at", Float),
+    Index("deliveries_waiting", "state", "next_at"),
+    UniqueConstraint("run", "epoch", "event", name="deliveries_event_once"),
+)
+"""The outbox of webhooks: what is to be told to whom. `state`: waiting, delivered, given_up."""
+
+delivery_tries = Table(
+    "delivery_tries",
+    metadata,
+    Column("delivery", ForeignKey("deliveries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("status", Integer),
+    Column("error", String(255)),
 )
 
 documents = Table(

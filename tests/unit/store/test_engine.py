@@ -12,7 +12,7 @@ from fabula.errors import StoreError
 from fabula.settings import Settings
 from fabula.store.engine import Fence, Store
 from fabula.store.runs import get_run
-from fabula.store.tables import REVISION, db_now, runs
+from fabula.store.tables import LOCAL, REVISION, db_now, runs
 
 MakeRun = Callable[..., Awaitable[Fence]]
 
@@ -22,6 +22,31 @@ async def test_new_database_is_stamped_and_opens_again(settings: Settings, store
     found = (await again.read(text("SELECT version_num FROM alembic_version"))).scalar_one()
     await again.close()
     assert found == REVISION
+
+
+EARLIEST = """
+DROP TABLE delivery_tries
+DROP TABLE deliveries
+DROP TABLE files
+DROP TABLE keys
+DROP TABLE projects
+DROP INDEX runs_one_active_thread
+DROP INDEX runs_idempotency
+DROP INDEX runs_due
+DROP INDEX runs_newest
+ALTER TABLE runs DROP COLUMN owner
+ALTER TABLE runs DROP COLUMN queue
+ALTER TABLE runs DROP COLUMN thread
+ALTER TABLE runs DROP COLUMN idempotency_key
+ALTER TABLE runs DROP COLUMN request_hash
+ALTER TABLE runs DROP COLUMN webhook
+ALTER TABLE runs DROP COLUMN mark
+ALTER TABLE runs DROP COLUMN stalls
+ALTER TABLE runs RENAME COLUMN worker TO owner
+ALTER TABLE runs DROP COLUMN change
+UPDATE alembic_version SET version_num = '0001'
+"""
+"""Takes this version's schema back to the first one's, statement by statement."""
 
 
 async def test_database_of_another_schema_is_refused(settings: Settings, store: Store) -> None:
@@ -39,8 +64,8 @@ async def test_a_database_of_an_earlier_schema_is_brought_up_and_keeps_its_runs(
     await make_run("old")
 
     async def age(connection: AsyncConnection) -> None:
-        await connection.execute(text("ALTER TABLE runs DROP COLUMN change"))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        for statement in EARLIEST.strip().splitlines():
+            await connection.execute(text(statement))
 
     await store.write(age)
     again = await Store.open(settings)
@@ -49,7 +74,7 @@ async def test_a_database_of_an_earlier_schema_is_brought_up_and_keeps_its_runs(
         found = (await again.read(text("SELECT version_num FROM alembic_version"))).scalar_one()
     finally:
         await again.close()
-    assert (row.change, found) == (None, REVISION)
+    assert (row.change, row.owner, row.worker, found) == (None, LOCAL, "me", REVISION)
 
 
 async def test_an_unusable_home_is_named(tmp_path: Path) -> None:

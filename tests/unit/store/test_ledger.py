@@ -112,7 +112,7 @@ async def test_a_grant_gives_the_item_its_allowance_once_more(
     fence = await make_run(lease_s=0.0)
     ledger = Ledger(store, fence)
     await ledger.record(await ledger.claim(QUESTION, allowance=1), answer(QUESTION))
-    epoch = await take_run(store, "r1", owner="you", lease_s=3, grant="plan_outline")
+    epoch = await take_run(store, "r1", worker="you", lease_s=3, grant="plan_outline")
     assert epoch is not None
     granted = Ledger(store, Fence("r1", epoch))
     assert await granted.claim(replace(QUESTION, key="k2"), allowance=1)
@@ -123,7 +123,7 @@ async def test_a_claim_of_a_dead_process_is_in_doubt_and_claimed_again(
 ) -> None:
     dead = Ledger(store, await make_run(lease_s=0.0))
     lost = await dead.claim(QUESTION, allowance=4)
-    epoch = await take_run(store, "r1", owner="you", lease_s=3)
+    epoch = await take_run(store, "r1", worker="you", lease_s=3)
     assert epoch == 2
     alive = Ledger(store, Fence("r1", epoch))
     sums = await totals(store, "r1")
@@ -140,7 +140,7 @@ async def test_a_claim_of_a_dead_process_is_in_doubt_and_claimed_again(
 async def test_what_is_in_doubt_stays_within_the_budget(store: Store, make_run: MakeRun) -> None:
     dead = Ledger(store, await make_run(budget=2 * HIGHEST - 1, lease_s=0.0))
     await dead.claim(QUESTION, allowance=4)
-    epoch = await take_run(store, "r1", owner="you", lease_s=3)
+    epoch = await take_run(store, "r1", worker="you", lease_s=3)
     with pytest.raises(OverBudget, match="in doubt"):
         await Ledger(store, Fence("r1", epoch or 0)).claim(QUESTION, allowance=4)
 

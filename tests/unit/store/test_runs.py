@@ -27,20 +27,20 @@ MakeRun = Callable[..., Awaitable[Fence]]
 async def test_a_living_run_is_not_taken(store: Store, make_run: MakeRun) -> None:
     await make_run()
     assert await lease_left(store, "r1") > 2
-    assert await take_run(store, "r1", owner="you", lease_s=3) is None
+    assert await take_run(store, "r1", worker="you", lease_s=3) is None
 
 
 async def test_of_two_takers_one_wins(store: Store, make_run: MakeRun) -> None:
     await make_run(lease_s=0.0)
     epochs = await asyncio.gather(
-        take_run(store, "r1", owner="a", lease_s=3), take_run(store, "r1", owner="b", lease_s=3)
+        take_run(store, "r1", worker="a", lease_s=3), take_run(store, "r1", worker="b", lease_s=3)
     )
     assert sorted(epochs, key=str) == [2, None]
 
 
 async def test_a_taken_over_run_refuses_its_former_owner(store: Store, make_run: MakeRun) -> None:
     former = await make_run(lease_s=0.0)
-    await take_run(store, "r1", owner="you", lease_s=3)
+    await take_run(store, "r1", worker="you", lease_s=3)
     with pytest.raises(LeaseLost):
         await end_run(store, former, status="succeeded")
     with pytest.raises(LeaseLost):
@@ -53,16 +53,16 @@ async def test_an_ended_run_gives_its_lease_back(store: Store, make_run: MakeRun
     fence = await make_run()
     await end_run(store, fence, status="over_budget", code="over_budget", reason={"en": "x"})
     row = await get_run(store, "r1")
-    assert (row.status, row.owner) == ("over_budget", None)
+    assert (row.status, row.worker) == ("over_budget", None)
     assert row.finished_at >= row.started_at
-    assert await take_run(store, "r1", owner="you", lease_s=3, budget=7) == 2
+    assert await take_run(store, "r1", worker="you", lease_s=3, budget=7) == 2
     row = await get_run(store, "r1")
     assert (row.status, row.budget, row.code) == ("running", 7, None)
 
 
 async def test_a_succeeded_run_is_never_taken(store: Store, make_run: MakeRun) -> None:
     await end_run(store, await make_run(), status="succeeded")
-    assert await take_run(store, "r1", owner="you", lease_s=3) is None
+    assert await take_run(store, "r1", worker="you", lease_s=3) is None
 
 
 async def test_cancel_asks_the_living_and_ends_the_dead(store: Store, make_run: MakeRun) -> None:

@@ -1,0 +1,266 @@
+"""The queue is the runs table: rows that are due, claimed in fair turns between projects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, func, literal, or_, select, update
+from sqlalchemy import text as sql
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fabula.documents import Document
+from fabula.errors import Conflict
+from fabula.store.engine import Store, insert_into
+from fabula.store.runs import Copied, NewRun, RunRow, write_run
+from fabula.store.tables import db_now, events, ledger, projects, runs
+
+CLAIM_LOCK = 0x66616275
+"""The advisory lock of claims: two at once would give two turns to one project."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A run that this process now executes: its row as it stood before, and the new epoch.
+
+    `taken_over` is true where the lease of another process had run out.
+    """
+
+    row: RunRow
+    epoch: int
+    taken_over: bool
+
+
+async def submit_run(
+    store: Store,
+    run: NewRun,
+    brief: Document,
+    *,
+    after_s: float | None = None,
+    copied: Copied | None = None,
+) -> tuple[str, bool]:
+    """Write a run that is due for any worker of its queue; return its id and whether it is new.
+
+    The same owner's idempotency key with the same request gives the run that it made before.
+    Raises Conflict for the same key with another request, and for a second active run of a thread.
+    """
+    standing = {
+        "status": "queued",
+        "epoch": 0,
+        "not_before": db_now() + after_s if after_s else None,
+    }
+
+    async def write(connection: AsyncConnection) -> tuple[str, bool]:
+        if known := await _same_request(connection, run):
+            return known, False
+        await _refuse_second_of_thread(connection, run)
+        project = insert_into(connection, projects).values(
+            owner=run.owner, name=run.project, turn=0, parts=0
+        )
+        await connection.execute(project.on_conflict_do_nothing())
+        await write_run(connection, run, brief, standing, copied=copied)
+        return run.id, True
+
+    try:
+        return await store.write(write)
+    except IntegrityError:
+        # Another process was faster between the look and the row; what it wrote is seen now.
+        return await store.write(write)
+
+
+async def claim_run(
+    store: Store,
+    queue: str,
+    *,
+    worker: str,
+    lease_s: float,
+    project_concurrency: int | None = None,
+) -> Claimed | None:
+    """Take the due run of the project that was served least recently; None: nothing is due.
+
+    `project_concurrency` is how many runs of one project may be executed at once where the
+    project's row does not say it.
+    """
+
+    async def write(connection: AsyncConnection) -> Claimed | None:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(sql("SELECT pg_advisory_xact_lock(:n)"), {"n": CLAIM_LOCK})
+        project = (await connection.execute(_next_project(queue, project_concurrency))).first()
+        if project is None:
+            return None
+        oldest = (
+            select(runs)
+            .where(_due(queue), runs.c.owner == project.owner, runs.c.project == project.name)
+            .order_by(runs.c.created_at, runs.c.id)
+            .limit(1)
+            .with_for_update(key_share=True)
+        )
+        row = (await connection.execute(oldest)).one_or_none()
+        if row is None:
+            return None
+        turn = select(func.coalesce(func.max(projects.c.turn), 0) + 1).scalar_subquery()
+        mine = (projects.c.owner == project.owner) & (projects.c.name == project.name)
+        await connection.execute(
+            update(projects).where(mine).values(turn=turn, parts=projects.c.parts + 1)
+        )
+        mark = await _mark(connection, row)
+        taken_over = row.status == "running"
+        changes = {
+            "epoch": row.epoch + 1,
+            "worker": worker,
+            "lease_until": db_now() + lease_s,
+            "started_at": func.coalesce(runs.c.started_at, db_now()),
+            "status": "running",
+            "code": None,
+            "reason": None,
+            "not_before": None,
+            "mark": mark,
+            "stalls": row.stalls + 1 if taken_over and mark == row.mark else 0,
+        }
+        await connection.execute(update(runs).where(runs.c.id == row.id).values(**changes))
+        return Claimed(row, row.epoch + 1, taken_over)
+
+    return await store.write(write)
+
+
+async def due_queues(store: Store) -> list[str]:
+    """Return the queues that have something due, for the sweep of lost bells."""
+    query = select(runs.c.queue).where(runs.c.queue.is_not(None), _is_due()).distinct()
+    return sorted(str(row.queue) for row in await store.read(query))
+
+
+async def oldest_due(store: Store) -> dict[str, float]:
+    """Return, for each queue with something due, how long its oldest run has waited, in seconds."""
+    since = func.coalesce(runs.c.not_before, runs.c.created_at)
+    query = (
+        select(runs.c.queue, (db_now() - func.min(since)).label("age"))
+        .where(runs.c.queue.is_not(None), runs.c.status == "queued", _is_due())
+        .group_by(runs.c.queue)
+    )
+    return {str(row.queue): float(row.age) for row in await store.read(query)}
+
+
+async def put_back(
+    store: Store, run: str, *, budget: int | None, grant: str | None, reason: Any
+) -> bool:
+    """Make a run that rests due again for the workers; False where a process executes it.
+
+    `budget`, `grant` and `reason` are as `take_run` has them.
+    """
+
+    async def write(connection: AsyncConnection) -> bool:
+        free = or_(runs.c.worker.is_(None), runs.c.lease_until <= db_now())
+        query = select(runs).where(runs.c.id == run, runs.c.status != "succeeded", free)
+        row = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
+        if row is None:
+            return False
+        if row.status not in ("queued", "running", "waiting"):
+            await _refuse_second_of_thread(connection, row)
+        changes: dict[str, Any] = {
+            "epoch": row.epoch + 1,
+            "status": "queued",
+            "code": row.code if row.code == "provider_down" else None,
+            "reason": dict(reason) if reason else None,
+            "worker": None,
+            "lease_until": None,
+            "not_before": None,
+            "cancel_wanted": False,
+            "started_at": None,
+            "finished_at": None,
+            "stalls": 0,
+        }
+        if budget is not None:
+            changes["budget"] = budget
+        if grant:
+            changes["grants"] = {**row.grants, grant: row.grants.get(grant, 0) + 1}
+        await connection.execute(update(runs).where(runs.c.id == run).values(**changes))
+        return True
+
+    return await store.write(write)
+
+
+def _is_due() -> Any:
+    waiting = (runs.c.status == "queued") & (
+        runs.c.not_before.is_(None) | (runs.c.not_before <= db_now())
+    )
+    dead = (runs.c.status == "running") & (runs.c.lease_until <= db_now())
+    return waiting | dead
+
+
+def _due(queue: str) -> Any:
+    return (runs.c.queue == queue) & _is_due()
+
+
+def _next_project(queue: str, concurrency: int | None) -> Any:
+    theirs = (runs.c.owner == projects.c.owner) & (runs.c.project == projects.c.name)
+    has_work = select(literal(1)).where(theirs, _due(queue)).exists()
+    executed = (
+        select(func.count())
+        .select_from(runs)
+        .where(
+            theirs,
+            runs.c.queue.is_not(None),
+            runs.c.status == "running",
+            runs.c.lease_until > db_now(),
+        )
+        .scalar_subquery()
+    )
+    most = func.coalesce(projects.c.concurrency, concurrency)
+    return (
+        select(projects.c.owner, projects.c.name)
+        .where(has_work, most.is_(None) | (executed < most))
+        .order_by(projects.c.turn, projects.c.owner, projects.c.name)
+        .limit(1)
+    )
+
+
+async def _mark(connection: AsyncConnection, row: Row[Any]) -> str:
+    """Say how far the run has come: paid answers, finished steps, part."""
+    answers = select(func.count()).where(ledger.c.run == row.id, ledger.c.state == "answered")
+    steps = select(func.count()).where(events.c.run == row.id, events.c.phase == "finish")
+    counted = (
+        await connection.execute(
+            select(answers.scalar_subquery().label("a"), steps.scalar_subquery().label("s"))
+        )
+    ).one()
+    return f"{counted.a}:{counted.s}:{row.part}"
+
+
+async def _same_request(connection: AsyncConnection, run: NewRun) -> str | None:
+    if run.idempotency_key is None:
+        return None
+    query = select(runs.c.id, runs.c.request_hash).where(
+        runs.c.owner == run.owner, runs.c.idempotency_key == run.idempotency_key
+    )
+    known = (await connection.execute(query)).one_or_none()
+    if known is None:
+        return None
+    if known.request_hash != run.request_hash:
+        raise Conflict(
+            "Idempotency-Key",
+            f"was used for another request, which made the run `{known.id}`: take a new key",
+            f"다른 요청에 쓴 키입니다(`{known.id}`). 새 키를 쓰세요",
+            code="idempotency_conflict",
+            run=known.id,
+        )
+    return str(known.id)
+
+
+async def _refuse_second_of_thread(connection: AsyncConnection, run: NewRun | Row[Any]) -> None:
+    if run.thread is None:
+        return
+    query = select(runs.c.id).where(
+        runs.c.owner == run.owner,
+        runs.c.project == run.project,
+        runs.c.thread == run.thread,
+        runs.c.status.in_(("queued", "running", "waiting")),
+    )
+    if active := (await connection.execute(query)).scalar_one_or_none():
+        raise Conflict(
+            "thread",
+            f"`{run.thread}` has the active run `{active}`: wait for its end, or cancel it",
+            f"`{run.thread}`에 진행 중인 실행 `{active}`이 있습니다. 끝나길 기다리거나 취소하세요",
+            code="thread_active",
+            run=str(active),
+        )
