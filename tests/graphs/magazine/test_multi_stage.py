@@ -175,6 +175,25 @@ async def test_an_unknown_template_falls_back_with_a_notice() -> None:
     assert "vogue" in notice["reason"]
 
 
+async def test_two_sections_that_say_the_same_are_told_and_both_stay() -> None:
+    first: list[Any] = []
+
+    def same(asked: Asked) -> Any:
+        answer = write(asked)
+        first.append(answer["paragraphs"])
+        texts = [one["text"] for one in first[0]]
+        own = list(asked.aliases["post"])
+        return {**answer, "paragraphs": [{"text": one, "post_ids": own} for one in texts]}
+
+    done = await run(write_spotlight=same)
+    (told,) = done.notices
+    assert (told["type"], told["item"]) == ("fault", "write_section/s4")
+    assert told["reason"].startswith("s2 섹션과 같은 말이")
+    layout = await done.layout()
+    assert layout.status == "complete"
+    assert layout.sections[1].paragraphs[0].text == layout.sections[3].paragraphs[0].text
+
+
 @pytest.mark.parametrize("template", ["shopping-guide", "pinterest-board"])
 async def test_the_other_templates_give_whole_articles_too(template: str) -> None:
     done = await run(classify=lambda _: {"template_id": template, "reason": "맞습니다"})

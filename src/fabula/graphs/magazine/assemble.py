@@ -22,19 +22,28 @@ from fabula.documents.magazine import (
     WrittenSection,
 )
 from fabula.errors import GateFailed
+from fabula.graphs.magazine.copying import repeats
 from fabula.graphs.magazine.rules import BODY
 from fabula.graphs.magazine.sources import PICTURES
-from fabula.graphs.magazine.state import MagazineState, section_plans, written_sections
-from fabula.nodes import Node, Services, Update
+from fabula.graphs.magazine.state import WRITE, MagazineState, section_plans, written_sections
+from fabula.graphs.magazine.templates import HOUSE_RULES
+from fabula.nodes import Node, Services, Update, notice
+
+QUOTED = 30
+"""How many characters of a repeated stretch a reason quotes."""
 
 
 def assemble_layout(services: Services) -> Node:
-    """Put the article together: citations numbered, pictures placed, its status derived."""
+    """Put the article together: citations numbered, pictures placed, its status derived.
+
+    What two sections say in the same words is told (notice `fault`), and stays.
+    """
 
     async def assemble(state: MagazineState) -> Update:
         items, documents = state.get("items", {}), services.documents
         plans = [await documents.get(SectionPlan, id_) for id_ in section_plans(items)]
         sections = [await documents.get(WrittenSection, id_) for id_ in written_sections(items)]
+        _tell_repeats(sections)
         layout = layout_of(
             await documents.get(MagazineBrief, state["brief"]),
             await documents.get(MagazineOutline, state["outline"]),
@@ -83,6 +92,13 @@ def layout_of(
         sections=tuple(page.section(one) for one in sections),
         citations=tuple(_citation(posts[id_], number) for id_, number in number_of.items()),
     )
+
+
+def _tell_repeats(sections: Sequence[WrittenSection]) -> None:
+    texts = {one.section_id: "\n".join(part.text for part in one.paragraphs) for one in sections}
+    for later, earlier, shared in repeats(texts, HOUSE_RULES.longest_repeat):
+        reason = f"{earlier} 섹션과 같은 말이 {len(shared)}자 이어집니다: “{shared[:QUOTED]}…”."
+        notice("fault", item=f"{WRITE}/{later}", reason=reason)
 
 
 def _check(

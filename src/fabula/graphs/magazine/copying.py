@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
 
 def longest_copy(text: str, source: str, most: int) -> str:
     """Return the longest run of characters that `text` shares with `source`.
@@ -23,6 +26,14 @@ def longest_copy(text: str, source: str, most: int) -> str:
             # Past the run: a source of one letter repeated must not be walked letter by letter.
             at = source.find(text[start : start + block], at + right + 1)
     return longest
+
+
+def repeats(texts: Mapping[str, str], most: int) -> Iterator[tuple[str, str, str]]:
+    """Yield (later, earlier, what both say) for two named texts that share more than `most`."""
+    for (earlier, said), (later, again) in combinations(texts.items(), 2):
+        shared = longest_copy(again, said, most).strip()
+        if len(shared) > most:
+            yield later, earlier, shared
 
 
 def _shared_left(text: str, source: str, start: int, at: int) -> int:

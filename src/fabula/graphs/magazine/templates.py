@@ -118,11 +118,37 @@ class Leftover:
 
 
 @dataclass(frozen=True, config=_EXACT)
+class ErrorPages:
+    """How a page that a server put in a post's place is known; it has at most `most_letters`."""
+
+    most_letters: Annotated[int, Field(ge=0)]
+    says: tuple[str, ...]
+    """Regular expressions, one of which its title, its heading or its first line matches."""
+
+    @model_validator(mode="after")
+    def _compiles(self) -> ErrorPages:
+        for pattern in self.says:
+            re.compile(pattern)
+        return self
+
+
+@dataclass(frozen=True, config=_EXACT)
+class PostRules:
+    """What a text must be to count as a post; letters and digits are counted."""
+
+    least_letters: Annotated[int, Field(ge=1)]
+    error_pages: ErrorPages
+
+
+@dataclass(frozen=True, config=_EXACT)
 class HouseRules:
-    """Rules of every template; `longest_copy` is in characters."""
+    """Rules of every template; `longest_copy` and `longest_repeat` are in characters."""
 
     longest_copy: Annotated[int, Field(ge=20)]
+    longest_repeat: Annotated[int, Field(ge=20)]
+    """How much two sections of one article may say in the same words."""
     leftovers: tuple[Leftover, ...]
+    posts: PostRules
 
 
 def load_templates(folder: Path) -> Mapping[str, TemplateSpec]:

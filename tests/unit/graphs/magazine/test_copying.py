@@ -5,7 +5,7 @@ from time import perf_counter
 
 import pytest
 
-from fabula.graphs.magazine.copying import longest_copy
+from fabula.graphs.magazine.copying import longest_copy, repeats
 
 WORDS = [chr(0xAC00 + n * 7) for n in range(900)]
 
@@ -35,3 +35,15 @@ def test_one_letter_repeated_is_not_walked_letter_by_letter() -> None:
     started = perf_counter()
     longest_copy("ㅋ" * 110 + "끝", "ㅋ" * 200_000, 120)
     assert perf_counter() - started < 1
+
+
+def test_what_two_texts_say_alike_is_named_once_by_the_later_one() -> None:
+    shared = prose(3, 81)
+    texts = {
+        "s1": prose(1, 300) + shared,
+        "s2": prose(2, 300),
+        "s3": prose(4, 100) + shared + prose(5, 100),
+        "s4": "",
+    }
+    assert list(repeats(texts, 80)) == [("s3", "s1", shared)]
+    assert list(repeats(texts, 81)) == []

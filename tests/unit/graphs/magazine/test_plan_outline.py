@@ -75,6 +75,16 @@ async def test_a_post_named_by_its_own_id_instead_of_its_alias_is_refused() -> N
         await outline(body(("spotlight", ["a1"]), ("spotlight", ["p2"])))
 
 
+async def test_a_plan_that_brings_copy_is_refused() -> None:
+    def answer(asked: Asked) -> dict[str, Any]:
+        planned = plan(asked)
+        first, *rest = planned["body"]
+        return {**planned, "body": [{**first, "paragraphs": ["벌써 쓴 글."]}, *rest]}
+
+    with pytest.raises(Rejected, match=r"body.*paragraphs"):
+        await outline(answer)
+
+
 @pytest.mark.parametrize(("sections", "bounds"), [(None, (2, 6)), (3, (1, 1)), (12, (10, 10))])
 async def test_the_body_has_as_many_sections_as_brief_or_template_ask(
     sections: int | None, bounds: tuple[int, int]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from fabula.documents.magazine import SectionPlan, WrittenSection
+from PIL import Image
+
+from fabula.documents.magazine import MagazineBrief, SectionPlan, WrittenSection
 from fabula.errors import Rejected
 from fabula.graphs.magazine.outline import plan_outline
 from fabula.graphs.magazine.sections import (
@@ -12,17 +15,17 @@ from fabula.graphs.magazine.sections import (
 )
 from fabula.graphs.magazine.sources import fetch_sources
 from fabula.nodes import Services, Slot
-from fabula.testing.magazine import brief_of, scripts, write
-from fabula.testing.memory import Script, ScriptedAgents, memory_services
+from fabula.testing.magazine import brief_of, plan, scripts, write
+from fabula.testing.memory import Asked, Script, ScriptedAgents, memory_services
 
 
 async def planned(
-    featured: tuple[str, ...] = (), **changed: Script
+    brief: MagazineBrief | None = None, template_id: str = "editorial-deep", **changed: Script
 ) -> tuple[Services, ScriptedAgents, dict[str, Any]]:
     services, agents, _ = memory_services(scripts(**changed))
     state: dict[str, Any] = {
-        "brief": await services.documents.put(brief_of(featured=featured)),
-        "template_id": "editorial-deep",
+        "brief": await services.documents.put(brief or brief_of()),
+        "template_id": template_id,
     }
     state.update(await fetch_sources(services)(state))
     state.update(await plan_outline(services)(state))
@@ -42,6 +45,34 @@ async def test_each_section_type_is_asked_of_its_own_writer() -> None:
         "write_closing",
     ]
     assert [call.item for call in agents.calls[1:]] == list(state["items"])
+
+
+async def test_a_quote_and_a_board_have_writers_of_their_own_too(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), "#336699").save(tmp_path / "a.png")
+    posts = [one.model_copy(update={"image": str(tmp_path / "a.png")}) for one in brief_of(5).posts]
+
+    def with_both(asked: Asked) -> dict[str, Any]:
+        types = ("quote_pull", "mood_board", "curation_card")
+        ids = (["p1"], ["p2", "p3", "p4"], ["p5"])
+        body = [
+            {"type": t, "purpose": "본다", "post_ids": i} for t, i in zip(types, ids, strict=True)
+        ]
+        return {**plan(asked), "body": body}
+
+    brief = brief_of(posts=tuple(posts))
+    services, agents, state = await planned(brief, "pinterest-board", outline=with_both)
+    made = {}
+    for name in ("s2", "s3"):
+        document = await write_section(services)(state["items"][f"write_section/{name}"], state)
+        made[name] = await services.documents.get(WrittenSection, str(document))
+    assert [call.agent for call in agents.calls[1:]] == [
+        "magazine.write_quote_pull",
+        "magazine.write_mood_board",
+    ]
+    quote, board = made["s2"], made["s3"]
+    assert quote.quote is not None
+    assert quote.quote.post_id == "a1"
+    assert [one.post_ids for one in board.paragraphs] == [("a2",), ("a3",), ("a4",)]
 
 
 async def test_a_writer_may_cite_the_posts_of_its_plan_alone() -> None:
@@ -104,7 +135,7 @@ async def test_a_featured_post_must_be_cited_by_the_body_section_that_has_it() -
             "paragraphs": [{**one, "post_ids": []} for one in answer["paragraphs"]],
         }
 
-    services, agents, state = await planned(featured=("a1",), write_spotlight=uncited)
+    services, agents, state = await planned(brief_of(featured=("a1",)), write_spotlight=uncited)
     slot: Slot = state["items"]["write_section/s2"]
     document = await write_section(services)(slot, state)
     assert isinstance(document, str)
@@ -119,7 +150,7 @@ async def test_one_failing_section_becomes_a_typed_placeholder() -> None:
     slot: Slot = {**opened, "reason": "본문이 짧습니다"}
     document = await placeholder_section(services)(slot)
     section = await services.documents.get(WrittenSection, document)
-    plan = await services.documents.get(SectionPlan, slot["plan"])
-    assert (section.section_id, section.type) == (plan.section_id, plan.type)
+    its = await services.documents.get(SectionPlan, slot["plan"])
+    assert (section.section_id, section.type) == (its.section_id, its.type)
     assert (section.status, section.reason) == ("placeholder", "본문이 짧습니다")
     assert section.paragraphs == ()
