@@ -57,6 +57,9 @@ class Product:
     settle: Callable[[Any, Any], tuple[Any, Mapping[str, Any]]] | None = None
     """From merged flags and a brief: the flags with what nobody named decided by the brief, and
     for the run's first event why, as plain JSON."""
+    in_parts: bool = False
+    """Its graph does one part an invocation, the one whose number is the state's `part`, and
+    leaves `more` true while there is another."""
     changes: Mapping[str, Change[Any]] = field(default_factory=dict)
     """What can be changed about a finished run, by name."""
     recorded: Mapping[str, Mapping[str, type[Document]]] = field(default_factory=dict)

@@ -19,7 +19,8 @@ from fabula.nodes import Update
 from fabula.nodes.services import refusing_services
 from fabula.products import Product, product
 from fabula.runs.checks import merge_flags, read_brief
-from fabula.runs.execution import RECURSION_LIMIT, End, Execution
+from fabula.runs.ends import End
+from fabula.runs.execution import RECURSION_LIMIT, Execution
 from fabula.runs.result import RunResult
 from fabula.runs.runner import Runner
 from fabula.settings import Settings

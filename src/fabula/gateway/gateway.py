@@ -119,6 +119,10 @@ class Gateway:
         """Wait until no call is on its way."""
         await self._payments.settle()
 
+    def drain(self) -> None:
+        """Send nothing more; a graph that asks hears Drained."""
+        self._payments.drain()
+
     async def _answer(self, asked: _Asked, messages: tuple[Message, ...], ask: int) -> Answered:
         model = self._models.pinned(asked.agent)
         seed = content_hash([self._scope.fingerprint, asked.item, asked.attempt, ask])

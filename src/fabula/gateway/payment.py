@@ -11,7 +11,15 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from fabula.errors import Cancelled, LeaseLost, OverBudget, ProviderDown, ProviderRefused
+from fabula.errors import (
+    Cancelled,
+    Drained,
+    LeaseLost,
+    OverBudget,
+    ProviderDown,
+    ProviderRefused,
+    Stop,
+)
 from fabula.gateway.faults import Hook
 from fabula.gateway.models import Model
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, ProviderError
@@ -58,7 +66,7 @@ class Payments:
         self._open: dict[str, asyncio.Task[Answered]] = {}
         self._short: set[asyncio.Task[Any]] = set()
         """Calls that wait until others give back a part of the budget."""
-        self._closing = False
+        self._ending: Stop | None = None
 
     async def pay(
         self,
@@ -95,9 +103,13 @@ class Payments:
 
     async def settle(self) -> None:
         """Wait for every call on its way; no new transport retry is begun."""
-        self._closing = True
+        self._ending = self._ending or Cancelled("the run is ending: nothing more is sent")
         while self._open:
             await asyncio.wait(self._open.values())
+
+    def drain(self) -> None:
+        """Send nothing more; whoever asks hears Drained. What is on its way is recorded."""
+        self._ending = self._ending or Drained("the process is ending: nothing more is sent")
 
     async def _work(
         self, question: Question, request: ChatRequest, model: Model, provider: ChatProvider
@@ -128,8 +140,8 @@ class Payments:
 
     async def _claim(self, question: Question) -> str:
         while True:
-            if self._closing:
-                raise Cancelled(f"`{question.item}` is not sent: the run is ending")
+            if self._ending:
+                raise self._ending
             try:
                 return await self._ledger.claim(question, allowance=self._allowance)
             except OverBudget:
@@ -156,8 +168,8 @@ class Payments:
             await self._ledger.release(claim)
 
     async def _pause(self, sent: int, failure: ProviderError, question: Question) -> None:
-        if self._closing:
-            raise Cancelled(f"`{question.item}` is not sent again: the run is ending")
+        if self._ending:
+            raise self._ending
         pause = min(self._transport.backoff_s * 2 ** (sent - 1), MAX_BACKOFF_S)
         pause *= 0.5 + random.random()  # noqa: S311 - spreads retries, guards nothing
         wished = min(failure.retry_after_s or 0.0, MAX_RETRY_AFTER_S)

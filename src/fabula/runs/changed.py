@@ -10,9 +10,13 @@ from fabula.products import Product
 from fabula.store.runs import RunRow
 
 
-def input_of(row: RunRow) -> Mapping[str, Any]:
-    """Return what a run's graph starts from: its brief's id, or the state that a change gave."""
-    return dict(row.change["state"]) if row.change else {"brief": row.brief}
+def input_of(row: RunRow, product: Product) -> Mapping[str, Any]:
+    """Return what a run's graph starts from: its brief's id, or the state that a change gave.
+
+    A product that works in parts is told the number of this one.
+    """
+    given = dict(row.change["state"]) if row.change else {"brief": row.brief}
+    return {**given, "part": row.part} if product.in_parts else given
 
 
 def fingerprint_of(product: Product, brief: Any, change: Mapping[str, Any] | None) -> str:

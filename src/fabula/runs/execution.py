@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from fabula.nodes import Replacements, Services
 from fabula.products import Product
 from fabula.runs.changed import fingerprint_of, input_of, kept_documents
 from fabula.runs.checkpoints import open_saver
+from fabula.runs.ends import End, drained, end_of, patiently, waiting
 from fabula.runs.lease import Lease, Signal
 from fabula.runs.progress import Progress
 from fabula.runs.recorder import Listener, Recorder
@@ -32,17 +33,16 @@ from fabula.store.engine import Fence, Store, lease_lost
 from fabula.store.events import Event
 from fabula.store.ledger import Answered, Ledger, Question, totals
 from fabula.store.ports import Artifact
-from fabula.store.runs import RunRow, RunStatus, end_run
+from fabula.store.runs import RunRow, end_part, end_run, time_left
 from fabula.store.tables import NANO
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
+    from langgraph.runtime import RunControl
 
 log = logging.getLogger("fabula.runs")
 RECURSION_LIMIT = 10_000
 """Never the guard: every loop counts in the state. It only has to be above the longest line."""
-FIRST_WAIT_S, LONGEST_WAIT_S, GIVE_UP_S = 60.0, 900.0, 86_400.0
-"""How long a run rests while its provider is down: doubling, until it fails after a day."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,6 @@ class Setup:
     hook: Hook
     providers: Mapping[str, ChatProvider]
     listener: Listener | None
-
-
-@dataclass(frozen=True)
-class End:
-    """How a run ended; `reason` is plain JSON with the message in both languages."""
-
-    status: RunStatus
-    code: str | None = None
-    reason: Mapping[str, Any] = field(default_factory=dict)
-    result: str | None = None
-    outcome: str | None = None
-    wait_s: float | None = None
-    error: BaseException | None = None
 
 
 class Execution:
@@ -92,6 +79,17 @@ class Execution:
         self._recorder = Recorder(setup.store, self._fence, setup.listener)
         self._signal: Signal | None = None
         self._spent = 0
+        self._draining = False
+        self._gateway: Gateway | None = None
+        self._control: RunControl | None = None
+
+    def drain(self) -> None:
+        """Stop after the running step, sending nothing more; the run stays due for another."""
+        self._draining = True
+        if self._gateway:
+            self._gateway.drain()
+        if self._control:
+            self._control.request_drain()
 
     async def run(self, *opening: Event) -> End:
         """Execute, write the end, give the lease back. Raises LeaseLost, or the cancellation."""
@@ -103,7 +101,7 @@ class Execution:
             for event in opening:
                 self._recorder.add(event)
             end, cancelled = await self._outcome(stored)
-            await self._write(end)
+            end = await self._write(end)
         finally:
             await asyncio.to_thread(lease.stop)
         if cancelled:
@@ -116,9 +114,9 @@ class Execution:
         except LeaseLost:
             raise
         except asyncio.CancelledError as cancelled:
-            return _end_of(self._interrupted()), cancelled
+            return end_of(self._interrupted()), cancelled
         except FabulaError as error:
-            return self._patiently(_end_of(error)), None
+            return patiently(end_of(error), self._row), None
         except Exception as error:
             log.exception("run failed run=%s product=%s", self._row.id, self._product.name)
             reason = {"en": f"{type(error).__name__}: {error}", "ko": f"내부 오류: {error}"}
@@ -127,7 +125,7 @@ class Execution:
     async def _driven(self, stored: list[Event]) -> End:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
-        limit = asyncio.timeout(self._row.timeout_s)
+        limit = asyncio.timeout(await time_left(self._setup.store, self._row.id))
         try:
             async with limit:
                 return await self._graph_run(stored)
@@ -145,7 +143,13 @@ class Execution:
             ) from None
 
     async def _graph_run(self, stored: list[Event]) -> End:
+        from langgraph.errors import GraphDrained
+        from langgraph.runtime import RunControl
+
         services, gateway = await self._services()
+        self._gateway, self._control = gateway, RunControl()
+        if self._draining:
+            self.drain()
         graph = self._product.graph(services, self._flags(), self._replace, self._change)
         try:
             async with open_saver(self._setup.settings, self._setup.hook) as saver:
@@ -166,20 +170,27 @@ class Execution:
                     durability="sync",
                     version="v2",
                     subgraphs=True,
+                    control=self._control,
                 ):
                     steps.see(chunk)
                 state = await compiled.aget_state(config)
                 if state.interrupts:
-                    return _waiting(state.interrupts)
+                    return waiting(state.interrupts)
+                if self._row.part > 1:
+                    await saver.adelete_thread(f"{self._row.id}:{self._row.part - 1}")
+                if state.values.get("more"):
+                    return End("queued", more=True)
                 end = await self._finish(services, gateway, str(state.values["result"]))
                 await saver.adelete_thread(thread)
                 return end
+        except GraphDrained:
+            raise drained() from None
         finally:
             await gateway.settle()
 
     async def _input(self, compiled: Any, config: RunnableConfig, *, begun: bool) -> Any:
         if not begun:
-            return input_of(self._row)
+            return input_of(self._row, self._product)
         pending = {one.id for one in (await compiled.aget_state(config)).interrupts}
         # After a crash the answer may have been taken in already.
         if answers := {id_: one for id_, one in self._answers.items() if id_ in pending}:
@@ -201,7 +212,13 @@ class Execution:
         await services.publisher.publish([(artifact, report)])
         return End("succeeded", result=result, outcome=outcome)
 
-    async def _write(self, end: End) -> None:
+    async def _write(self, end: End) -> End:
+        if end.more:
+            note = {"part": self._row.part}
+            self._recorder.add(Event("run.part", status="queued", note=note))
+            await self._recorder.close()
+            status = await end_part(self._setup.store, self._fence)
+            return replace(end, status=status, more=status == "queued")
         note = {**end.reason, "code": end.code, "outcome": end.outcome}
         note = {key: value for key, value in note.items() if value is not None}
         self._recorder.add(Event(f"run.{end.status}", status=end.status, note=note))
@@ -216,6 +233,7 @@ class Execution:
             outcome=end.outcome,
             wait_s=end.wait_s,
         )
+        return end
 
     async def _services(self) -> tuple[Services, Gateway]:
         setup, row, store = self._setup, self._row, self._setup.store
@@ -318,19 +336,6 @@ class Execution:
             "실행을 취소했습니다. 만든 것은 남아 있고 이어서 실행할 수 있습니다",
         )
 
-    def _patiently(self, end: End) -> End:
-        """Let a run whose provider is down rest, longer each time, and fail after a day."""
-        if end.code != "provider_down":
-            return end
-        before = self._row.reason if self._row.code == "provider_down" else None
-        rests = int((before or {}).get("rests", 0))
-        waited = float((before or {}).get("waited_s", 0.0))
-        wait_s = min(FIRST_WAIT_S * 2**rests, LONGEST_WAIT_S)
-        if waited + wait_s > GIVE_UP_S:
-            return End("failed", end.code, end.reason)
-        reason = {**end.reason, "rests": rests + 1, "waited_s": waited + wait_s}
-        return End(end.status, end.code, reason, wait_s=wait_s)
-
 
 class _AnnouncedArtifacts(StoredArtifacts):
     """Artifacts whose arrival is an event."""
@@ -344,28 +349,6 @@ class _AnnouncedArtifacts(StoredArtifacts):
         note = {"hash": artifact.hash, "media_type": media_type, "size": artifact.size}
         self._recorder.add(Event("artifact", item=name, note=note))
         return artifact
-
-
-def _end_of(error: FabulaError) -> End:
-    status: RunStatus = error.status if isinstance(error, Stop) else "failed"
-    reason = {"en": error.en, "ko": error.ko}
-    for name in ("agent", "item", "path", "field"):
-        if hasattr(error, name):
-            reason[name] = str(getattr(error, name))
-    return End(status, error.code, reason, error=error)
-
-
-def _waiting(interrupts: Sequence[Any]) -> End:
-    asks = [{"id": one.id, **_asked(one.value)} for one in interrupts]
-    words = "; ".join(str(ask["question"]) for ask in asks)
-    reason = {"en": f"waits for a decision: {words}", "ko": f"결정을 기다립니다: {words}"}
-    return End("waiting", reason={**reason, "asks": asks})
-
-
-def _asked(value: object) -> Mapping[str, Any]:
-    # A reader's own node may interrupt with anything.
-    own = dict(value) if isinstance(value, Mapping) else {"question": value}
-    return {"name": "", "question": "", **own}
 
 
 def _steps(compiled: Any) -> list[str]:

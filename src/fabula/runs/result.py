@@ -9,7 +9,7 @@ from typing import Any
 from fabula.documents import Document
 from fabula.products import Product
 from fabula.runs.changed import kept_documents
-from fabula.runs.execution import End
+from fabula.runs.ends import End
 from fabula.store.documents import StoredDocuments, list_artifacts
 from fabula.store.engine import Fence, Store
 from fabula.store.ledger import totals

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,22 @@ from fabula.gateway.models import Models
 from fabula.gateway.provider import ChatProvider
 from fabula.nodes import Replacements
 from fabula.products import PRODUCTS, Product, product
+from fabula.runs.asking import ask_run, new_run_id
 from fabula.runs.carrying import Replayed, export_run, replay_run
 from fabula.runs.checks import (
     Brief,
     check_replaced,
     check_resumable,
     checked_answer,
-    choose_flags,
     merge_flags,
     nano,
     open_ask,
     out_folder,
     positive,
-    read_brief,
 )
-from fabula.runs.estimate import ESTIMATED, estimate_event
-from fabula.runs.execution import End, Execution, Setup
+from fabula.runs.ends import End
+from fabula.runs.estimate import ESTIMATED
+from fabula.runs.execution import Execution, Setup
 from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
 from fabula.runs.result import RunResult, result_of
@@ -61,7 +59,8 @@ class Runner:
 
     `products` are further products by name; `providers` stand in for the adapters of the providers
     they are named after; `hook` is awaited at the named fault points; `listener` is told of each
-    event once it is stored; `execution` is a door's own way of driving a run's graph.
+    event once it is stored; `execution` is a door's own way of driving a run's graph; `store` is
+    one that is open already and stays so.
     """
 
     def __init__(
@@ -73,6 +72,7 @@ class Runner:
         hook: Hook = no_hook,
         listener: Listener | None = None,
         execution: Callable[..., Execution] = Execution,
+        store: Store | None = None,
     ) -> None:
         self.settings = settings or Settings.load()
         self._products = products or {}
@@ -80,6 +80,7 @@ class Runner:
         self._hook = hook
         self._listener = listener
         self._execution = execution
+        self._store = store
 
     async def run(
         self,
@@ -104,30 +105,28 @@ class Runner:
         """
         made = self._product(product_name)
         replace = dict(replace or {})
-        profile = profile or self.settings.profile
-        await asyncio.to_thread(Models, self.settings, profile)
-        document = await asyncio.to_thread(read_brief, made, brief)
-        merged, why = choose_flags(made, flags or {}, self.settings, document)
-        await asyncio.to_thread(made.check, merged, replace)
-        run_id = run_id or new_run_id()
-        folder = await asyncio.to_thread(out_folder, self.settings, out, run_id)
-        new = NewRun(
-            id=run_id,
-            project=project,
-            product=made.name,
-            door=door,
-            flags=merged.model_dump(mode="json"),
-            replaced=sorted(replace),
+        asked = await ask_run(
+            self.settings,
+            made,
+            brief,
+            flags=flags,
             profile=profile,
-            out=str(folder),
-            budget=nano(budget),
-            timeout_s=positive("timeout_s", timeout_s),
+            budget=budget,
+            out=out,
+            replace=replace,
+            timeout_s=timeout_s,
+            row={"project": project, "door": door, "id": run_id or new_run_id()},
         )
         async with self._open() as setup:
-            models = await asyncio.to_thread(Models, self.settings, profile, keys=False)
-            estimated = await estimate_event(made, document, merged, models, setup.store)
+            estimated = await asked.estimated(setup.store)
             return await self._start(
-                setup, made, new, document, replace=replace, estimated=estimated, why=why
+                setup,
+                made,
+                asked.new,
+                asked.brief,
+                replace=replace,
+                estimated=estimated,
+                why=asked.why,
             )
 
     async def plan_change(
@@ -239,7 +238,7 @@ class Runner:
             end = await self._execution(setup, row, epoch, made, replace, answers=answers).run(
                 opening
             )
-            return await result_of(setup.store, run_id, made, end)
+            return await self._ended(setup, run_id, made, replace, end)
 
     async def decide(
         self,
@@ -268,7 +267,7 @@ class Runner:
             end = await self._execution(setup, row, epoch, made, replace, answers=answers).run(
                 opening
             )
-            return await result_of(setup.store, run_id, made, end)
+            return await self._ended(setup, run_id, made, replace, end)
 
     async def export(self, run_id: str, file: str | Path) -> Path:
         """Write a run as one archive that `replay` takes on any machine; return its path."""
@@ -309,6 +308,9 @@ class Runner:
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
         """Open the store of these settings, for reading reports."""
+        if self._store:
+            yield self._store
+            return
         store = await Store.open(self.settings)
         try:
             yield store
@@ -341,7 +343,17 @@ class Runner:
         opening = Event("run.started", status="running", note=note)
         row = await get_run(store, new.id)
         end = await self._execution(setup, row, epoch, made, replace).run(opening, *estimated)
-        return await result_of(store, new.id, made, end)
+        return await self._ended(setup, new.id, made, replace, end)
+
+    async def _ended(
+        self, setup: Setup, run_id: str, made: Product, replace: Replacements, end: End
+    ) -> RunResult:
+        while end.more:
+            epoch = await take(setup.store, run_id, self.settings.lease_s, next_part=True)
+            row = await get_run(setup.store, run_id)
+            opening = Event("run.resumed", status="running", note={"part": row.part})
+            end = await self._execution(setup, row, epoch, made, replace).run(opening)
+        return await result_of(setup.store, run_id, made, end)
 
     async def _prepared(
         self,
@@ -386,8 +398,3 @@ async def run(product: str, brief: Brief, **options: Any) -> RunResult:
 async def resume(run_id: str, **options: Any) -> RunResult:
     """Go on with a run; options as in `Runner.resume`."""
     return await Runner().resume(run_id, **options)
-
-
-def new_run_id() -> str:
-    """Make a run id: the day, and enough chance that no two meet."""
-    return f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(5)}"

@@ -21,6 +21,7 @@ async def take(
     budget: int | None = None,
     grant: str | None = None,
     reason: Mapping[str, Any] | None = None,
+    next_part: bool = False,
 ) -> int:
     """Take the run's lease and return the new epoch; Conflict where a living process holds it.
 
@@ -35,6 +36,7 @@ async def take(
             budget=budget,
             grant=grant,
             reason=reason,
+            next_part=next_part,
         )
         if epoch is not None:
             return epoch

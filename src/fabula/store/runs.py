@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, literal, or_, select, update
+from sqlalchemy import Row, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.documents import Document
@@ -176,6 +176,16 @@ async def lease_left(store: Store, run: str) -> float:
     return float(row.left or 0) if row.worker else 0.0
 
 
+async def time_left(store: Store, run: str) -> float | None:
+    """Return for how many seconds the run may still be executed; None: no limit was asked for.
+
+    What it waited in a queue before it was first taken does not count.
+    """
+    left = runs.c.timeout_s - (db_now() - func.coalesce(runs.c.started_at, db_now()))
+    found = (await store.read(select(left).where(runs.c.id == run))).scalar_one()
+    return None if found is None else max(float(found), 0.0)
+
+
 async def take_run(
     store: Store,
     run: str,
@@ -185,9 +195,11 @@ async def take_run(
     budget: int | None = None,
     grant: str | None = None,
     reason: Mapping[str, Any] | None = None,
+    next_part: bool = False,
 ) -> int | None:
     """Take over a run whose lease has ended, with a new epoch; None when another was faster.
 
+    The time that it may take counts anew, but not where `next_part` only goes on with it.
     `budget` (nano-USD) replaces the run's budget; `grant` names an item that gets its allowance of
     paid calls once more; `reason` is kept while it runs, such as a person's answers.
     """
@@ -202,7 +214,7 @@ async def take_run(
             "epoch": row.epoch + 1,
             "worker": worker,
             "lease_until": db_now() + lease_s,
-            "started_at": db_now(),
+            "started_at": row.started_at if next_part else db_now(),
             "status": "running",
             "code": None,
             "reason": dict(reason) if reason else None,
@@ -264,11 +276,11 @@ async def end_run(
     await store.write(write)
 
 
-async def end_part(store: Store, fence: Fence, *, due: bool) -> RunStatus:
+async def end_part(store: Store, fence: Fence) -> RunStatus:
     """End one part of a long run and give the lease back; return how the run stands.
 
-    It is due for its next part, or, where `due` is False, resting for the process that made it.
-    Raises LeaseLost when it was taken over.
+    It is due for its next part, or cancelled where somebody asked it to stop. Raises LeaseLost
+    when it was taken over.
     """
 
     async def write(connection: AsyncConnection) -> RunStatus:
@@ -279,10 +291,10 @@ async def end_part(store: Store, fence: Fence, *, due: bool) -> RunStatus:
             "status": status,
             "code": "cancelled" if row.cancel_wanted else None,
             "reason": None,
+            "worker": None,
+            "lease_until": None,
             "finished_at": db_now() if row.cancel_wanted else None,
         }
-        if due or row.cancel_wanted:
-            changes |= {"worker": None, "lease_until": None}
         await connection.execute(update(runs).where(runs.c.id == fence.run).values(**changes))
         if row.cancel_wanted:
             await announce(connection, row, status, "cancelled")
