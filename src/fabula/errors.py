@@ -18,6 +18,7 @@ FabulaError
 │   ├── Drained         the process is going to end; the run is due at once for another one
 │   └── LeaseLost       another process owns the run now; nothing more may be written
 └── StoreError          the database is not one that this version can use
+    └── StoreUnavailable the database does not answer now; the same may succeed in a moment
 """
 
 from __future__ import annotations
@@ -191,3 +192,10 @@ class LeaseLost(Stop):
 
 class StoreError(FabulaError):
     code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The database did not answer; `retry_after_s` is when to ask again."""
+
+    code = "store_unavailable"
+    retry_after_s = 2

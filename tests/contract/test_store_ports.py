@@ -46,12 +46,21 @@ NEW = NewRun(
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ports]:
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings | None:
     if request.param == "memory":
+        return None
+    server = request.param == "postgresql"
+    url = request.getfixturevalue("postgres_url") if server else None
+    return Settings(home=tmp_path, database_url=url)
+
+
+@pytest.fixture
+async def ports(settings: Settings | None) -> AsyncIterator[Ports]:
+    if settings is None:
         yield Ports(MemoryDocuments(), MemoryArtifacts())
         return
-    store = await Store.open(Settings(home=tmp_path))
+    store = await Store.open(settings)
     fence = Fence("r1", await insert_run(store, NEW, Note(text="brief"), "me", 3.0))
     yield Ports(StoredDocuments(store, fence), StoredArtifacts(store, fence))
     await store.close()
@@ -93,8 +102,10 @@ async def test_missing_bytes_are_an_error(ports: Ports) -> None:
         await ports.artifacts.read("0" * 64)
 
 
-async def test_a_taken_over_run_takes_neither_documents_nor_names(tmp_path: Path) -> None:
-    store = await Store.open(Settings(home=tmp_path))
+async def test_a_taken_over_run_takes_neither_documents_nor_names(
+    tmp_path: Path, database_url: str | None
+) -> None:
+    store = await Store.open(Settings(home=tmp_path, database_url=database_url))
     fence = Fence("r1", await insert_run(store, NEW, Note(text="brief"), "me", 0.0))
     await take_run(store, "r1", worker="you", lease_s=3)
     with pytest.raises(LeaseLost):

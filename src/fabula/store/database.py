@@ -29,8 +29,10 @@ _DRIVERS = {
 class Database(Protocol):
     """One database of one process; `Store` says what its methods promise."""
 
-    dialect: Any
-    """The SQLAlchemy dialect's package, whose `insert` knows ON CONFLICT."""
+    @property
+    def dialect(self) -> Any:
+        """The SQLAlchemy dialect's package, whose `insert` knows ON CONFLICT."""
+        ...
 
     async def prepare(self, check: Check) -> None:
         """Run `check` in a transaction that no other process's can run beside."""

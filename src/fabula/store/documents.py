@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.documents import Document
 from fabula.errors import BadInput, GateFailed, StoreError
@@ -38,16 +37,13 @@ class StoredDocuments:
             "created_at": db_now(),
         }
 
-        async def write(connection: AsyncConnection) -> None:
-            insert = fenced_insert(connection, documents, values, self._fence)
-            # An update that changes nothing counts the row, so that 0 means the fence.
-            kept = insert.on_conflict_do_update(
-                index_elements=["run", "id"], set_={"kind": documents.c.kind}
-            )
-            if (await connection.execute(kept)).rowcount != 1:
-                raise lease_lost(self._fence)
-
-        await self._store.write(write)
+        insert = fenced_insert(self._store, documents, values, self._fence)
+        # An update that changes nothing counts the row, so that 0 means the fence.
+        kept = insert.on_conflict_do_update(
+            index_elements=["run", "id"], set_={"kind": documents.c.kind}
+        )
+        if await self._store.write_row(kept) != 1:
+            raise lease_lost(self._fence)
         return id_
 
     async def get(self, kind: type[D], id: str) -> D:  # noqa: A002
@@ -88,16 +84,13 @@ class StoredArtifacts:
             "created_at": db_now(),
         }
 
-        async def write(connection: AsyncConnection) -> None:
-            insert = fenced_insert(connection, artifacts, values, self._fence)
-            replaced = insert.on_conflict_do_update(
-                index_elements=["run", "name"],
-                set_={key: insert.excluded[key] for key in ("hash", "media_type", "size")},
-            )
-            if (await connection.execute(replaced)).rowcount != 1:
-                raise lease_lost(self._fence)
-
-        await self._store.write(write)
+        insert = fenced_insert(self._store, artifacts, values, self._fence)
+        replaced = insert.on_conflict_do_update(
+            index_elements=["run", "name"],
+            set_={key: insert.excluded[key] for key in ("hash", "media_type", "size")},
+        )
+        if await self._store.write_row(replaced) != 1:
+            raise lease_lost(self._fence)
         return artifact
 
     async def read(self, hash: str) -> bytes:  # noqa: A002
@@ -110,9 +103,10 @@ class StoredArtifacts:
 async def list_artifacts(store: Store, run: str) -> Sequence[Artifact]:
     """Return a run's artifacts by name."""
     columns = (artifacts.c.name, artifacts.c.hash, artifacts.c.media_type, artifacts.c.size)
-    query = select(*columns).where(artifacts.c.run == run).order_by(artifacts.c.name)
-    rows = (await store.read(query)).all()
-    return [Artifact(row.name, row.hash, row.media_type, row.size) for row in rows]
+    rows = (await store.read(select(*columns).where(artifacts.c.run == run))).all()
+    found = [Artifact(row.name, row.hash, row.media_type, row.size) for row in rows]
+    # Not ORDER BY: each database, and each locale of one, has an order of its own.
+    return sorted(found, key=lambda one: one.name)
 
 
 def check_name(name: str) -> None:

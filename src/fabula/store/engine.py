@@ -1,26 +1,37 @@
-"""Open the database: two engines on one SQLite file, one writer that commits in groups."""
+"""Open the store, write through it, and the fence that every write of a run stands behind."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Table, bindparam, event, inspect, literal, select
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    Table,
+    bindparam,
+    inspect,
+    literal,
+    select,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.errors import LeaseLost, StoreError
 from fabula.settings import Settings
+from fabula.store.database import Database, R, Work, database_url
 from fabula.store.tables import REVISION, metadata, runs
 
-R = TypeVar("R")
-Work = Callable[[AsyncConnection], Awaitable[R]]
-BUSY_TIMEOUT_MS = 30_000
+PATIENCE_S = 5.0
+"""How long a server that does not answer is asked again."""
 
 
 @dataclass(frozen=True)
@@ -32,83 +43,84 @@ class Fence:
 
 
 class Store:
-    """The database and the artifact folder of one `FABULA_HOME`."""
+    """The database, and the artifact folder of one `FABULA_HOME`."""
 
-    def __init__(self, reader: AsyncEngine, writer: AsyncEngine, home: Path) -> None:
-        self._reader = reader
-        self._engine = writer
+    def __init__(self, database: Database, home: Path) -> None:
+        self.database = database
         self.home = home
-        self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
-        self._committing: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, settings: Settings) -> Store:
-        """Open or create the database; StoreError when its schema is not this version's."""
-        url = settings.store_url
-        if not url.startswith("sqlite+aiosqlite:"):
-            raise StoreError(
-                f"FABULA_DATABASE_URL: {url.split(':', 1)[0]} is not supported; leave it unset "
-                "or name a file: sqlite+aiosqlite:////path/fabula.db",
-                "FABULA_DATABASE_URL: 지원하지 않는 데이터베이스입니다. 비워 두면 SQLite를 씁니다",
-            )
+    async def open(cls, settings: Settings, *, patience_s: float = PATIENCE_S) -> Store:
+        """Open or create the database.
+
+        Raises StoreError when the setting names no database or its schema is not this version's,
+        and StoreUnavailable, here and in every method, when a server has not answered for
+        `patience_s`.
+        """
+        url = database_url(settings.store_url)
         home = settings.home.resolve()
         await asyncio.to_thread(_make_folder, home)
-        store = cls(_sqlite(url, writes=False), _sqlite(url, writes=True), home)
+        store = cls(_database(url, settings.lease_s, patience_s), home)
         try:
-            async with store._engine.begin() as connection:
-                await connection.run_sync(_create_or_check)
+            await store.database.prepare(create_or_check)
         except BaseException:
             await store.close()
             raise
         return store
 
     async def close(self) -> None:
-        """Commit what waits, then close both engines."""
-        while self._committing:
-            await asyncio.wait([self._committing])
-        await self._reader.dispose()
-        await self._engine.dispose()
+        """Commit what waits, then close every connection."""
+        await self.database.close()
 
     async def read(
         self, statement: Executable, values: Mapping[str, Any] | None = None
     ) -> CursorResult[Any]:
         """Run one read, `values` for its bound names; the rows are fetched and buffered."""
-        async with self._reader.connect() as connection:
-            return await connection.execute(statement, values)
+        return await self.database.read(statement, values)
 
     async def write(self, work: Work[R]) -> R:
-        """Run `work` in a write transaction that may be shared with other waiting work.
+        """Run `work` in a write transaction, which other waiting work may share on SQLite.
 
-        `work` awaits nothing but its own statements and may be run again from its start.
+        `work` awaits nothing but its own statements and may be run again from its start. The write
+        ends whole though its caller is cancelled.
         """
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, future))
-        if not self._committing:
-            self._committing = asyncio.create_task(self._commit_groups())
-        return await future
+        return await self.database.write(work)
 
-    async def _commit_groups(self) -> None:
-        try:
-            while self._waiting:
-                group, self._waiting = self._waiting, []
-                await self._commit(group)
-        finally:
-            self._committing = None
+    async def write_row(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> int:
+        """Run one writing statement as a transaction of its own; return how many rows it met.
 
-    async def _commit(self, group: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
-        try:
-            async with self._engine.begin() as connection:
-                results = [await work(connection) for work, _ in group]
-        except Exception as error:  # noqa: BLE001 - handed to the caller whose work failed
-            if len(group) > 1:
-                for one in group:
-                    await self._commit([one])
-            elif not group[0][1].done():
-                group[0][1].set_exception(error)
-            return
-        for (_, future), result in zip(group, results, strict=True):
-            if not future.done():
-                future.set_result(result)
+        It must be one that changes nothing, and counts the same, when it is run again: it is
+        where the server's answer got lost.
+        """
+        return await self.database.write_row(statement, values)
+
+
+def lease_engine(url: str, lease_s: float) -> Engine:
+    """Open the one connection of a lease's thread; each of its statements is a transaction."""
+    parsed = database_url(url)
+    if _is_postgres(parsed):
+        from fabula.store import postgres
+
+        return postgres.lease_engine(parsed, lease_s)
+    from fabula.store import sqlite as file
+
+    return file.lease_engine(parsed, lease_s)
+
+
+def _database(url: URL, lease_s: float, patience_s: float) -> Database:
+    if _is_postgres(url):
+        from fabula.store.postgres import PostgresDatabase
+
+        return PostgresDatabase(url, lease_s=lease_s, patience_s=patience_s)
+    from fabula.store.sqlite import SqliteDatabase
+
+    return SqliteDatabase(url)
+
+
+def _is_postgres(url: URL) -> bool:
+    return url.get_backend_name() == "postgresql"
 
 
 def _make_folder(home: Path) -> None:
@@ -121,32 +133,8 @@ def _make_folder(home: Path) -> None:
         ) from None
 
 
-def _sqlite(url: str, *, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(url)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _connect(connection: Any, record: Any) -> None:  # noqa: ARG001
-        # The driver's own implicit BEGIN is DEFERRED: a later write would fail as locked.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: Any) -> None:
-        if writes:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _create_or_check(connection: Any) -> None:
+def create_or_check(connection: Connection) -> None:
+    """Make the tables of a new database, bring an older one up, or refuse a newer one."""
     if inspect(connection).has_table("alembic_version"):
         found = connection.execute(sql("SELECT version_num FROM alembic_version")).scalar()
         if found != REVISION:
@@ -171,9 +159,7 @@ def insert_into(connection: AsyncConnection, table: Table) -> Any:
     return dialect.insert(table)
 
 
-def fenced_insert(
-    connection: AsyncConnection, table: Table, values: dict[str, Any], fence: Fence
-) -> Any:
+def fenced_insert(store: Store, table: Table, values: dict[str, Any], fence: Fence) -> Any:
     """INSERT the row only while the fence holds: one statement, no gap for a takeover."""
     row = [
         (value if isinstance(value, ColumnElement) else literal(value, table.c[name].type)).label(
@@ -182,7 +168,7 @@ def fenced_insert(
         for name, value in values.items()
     ]
     held = select(*row).where(runs.c.id == fence.run, runs.c.epoch == fence.epoch)
-    return insert_into(connection, table).from_select(
+    return store.database.dialect.insert(table).from_select(
         list(values), held.with_for_update(read=True, of=runs)
     )
 

@@ -171,12 +171,8 @@ class Ledger:
 
     async def _end(self, claim: str, statement: Any, **values: Any) -> None:
         held = {"of_claim": claim, "of_run": self._fence.run, "of_epoch": self._fence.epoch}
-
-        async def write(connection: AsyncConnection) -> None:
-            if (await connection.execute(statement, {**held, **values})).rowcount != 1:
-                raise lease_lost(self._fence)
-
-        await self._store.write(write)
+        if await self._store.write_row(statement, {**held, **values}) != 1:
+            raise lease_lost(self._fence)
 
     def _asked(self, question: Question) -> dict[str, Any]:
         return {

@@ -51,9 +51,7 @@ class SqliteDatabase:
         return await future
 
     async def write_row(self, statement: Executable, values: Mapping[str, Any] | None) -> int:
-        return await self.write(
-            lambda connection: _rowcount(connection.execute(statement, values))
-        )
+        return await self.write(lambda connection: _rowcount(connection.execute(statement, values)))
 
     async def _commit_groups(self) -> None:
         try:

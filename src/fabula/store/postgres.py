@@ -1,0 +1,300 @@
+"""PostgreSQL: one pool, each write a transaction of its own, and patience while it restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Engine, Executable, bindparam, create_engine
+from sqlalchemy import text as sql
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from fabula.errors import MissingExtra, StoreError, StoreUnavailable
+from fabula.store.database import Check, R, Work
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection as PlainConnection
+    from psycopg_pool import AsyncConnectionPool
+
+log = logging.getLogger("fabula.store")
+
+POOL_SIZE = 10
+CONNECT_S = 5
+SILENT_MS = 10_000
+"""How long bytes may stay without an acknowledgement before the connection counts as dead."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
+SCHEMA_LOCK = 0x66616273
+"""The advisory lock of whoever makes or changes tables."""
+_PASSING = ("08", "40", "53", "57P", "58", "55P03", "25P03")
+"""SQL states that pass by themselves: connection, rolled back, resources, shutdown, system."""
+
+# Known only once something was written: what is read alone cannot be in doubt.
+_NUMBER = sql("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
+_STATUS = sql("SELECT pg_xact_status(CAST(:number AS xid8))").bindparams(bindparam("number"))
+
+
+class PostgresDatabase:
+    """A server, asked again for a while when it does not answer.
+
+    Nothing is written twice: a transaction that failed before its commit is run again, and one
+    whose commit brought no answer is looked up by its number first.
+    """
+
+    dialect = postgresql
+
+    def __init__(self, url: URL, *, lease_s: float, patience_s: float) -> None:
+        _check_driver()
+        self._url = url
+        self._patience_s = patience_s
+        self._engine = create_async_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=0,
+            pool_timeout=patience_s,
+            connect_args=_connect_args(url, lease_s),
+        )
+        # One statement is one round trip, and its own transaction.
+        self._plain = self._engine.execution_options(
+            isolation_level="AUTOCOMMIT", preserve_rowcount=True
+        )
+        self._working: set[asyncio.Task[Any]] = set()
+        self._pool: AsyncConnectionPool[PlainConnection[dict[str, Any]]] | None = None
+        self._opening = asyncio.Lock()
+
+    async def prepare(self, check: Check) -> None:
+        async def once() -> None:
+            async with self._engine.begin() as connection:
+                # Of several processes that start at once one makes the tables, the others find
+                # them. A transaction may wait here: nothing is built CONCURRENTLY below.
+                await connection.execute(
+                    sql("SELECT pg_advisory_xact_lock(:n)"), {"n": SCHEMA_LOCK}
+                )
+                await connection.run_sync(check)
+
+        await self.patiently(once)
+
+    async def close(self) -> None:
+        while self._working:
+            await asyncio.wait(self._working)
+        if self._pool:
+            await self._pool.close()
+        await self._engine.dispose()
+
+    async def read(
+        self, statement: Executable, values: Mapping[str, Any] | None
+    ) -> CursorResult[Any]:
+        async def once() -> CursorResult[Any]:
+            async with self._plain.connect() as connection:
+                return await connection.execute(statement, values)
+
+        return await self.patiently(once)
+
+    async def write(self, work: Work[R]) -> R:
+        return await self._whole(self._transaction(work))
+
+    async def write_row(self, statement: Executable, values: Mapping[str, Any] | None) -> int:
+        async def once() -> int:
+            async with self._plain.connect() as connection:
+                return int((await connection.execute(statement, values)).rowcount)
+
+        return await self._whole(self.patiently(once))
+
+    async def plain_pool(
+        self, prepare: Callable[[PlainConnection[dict[str, Any]]], Awaitable[None]]
+    ) -> AsyncConnectionPool[PlainConnection[dict[str, Any]]]:
+        """Return the pool of plain psycopg connections that all jobs of this process share.
+
+        `prepare` is run once with one of them, before the pool is given out, while no other
+        process runs its own.
+        """
+        async with self._opening:
+            if self._pool is None:
+                pool = await self._open_pool()
+                try:
+                    await self.patiently(lambda: _prepare_alone(pool, prepare))
+                except BaseException:
+                    await pool.close()
+                    raise
+                self._pool = pool
+        return self._pool
+
+    async def patiently(self, once: Callable[[], Awaitable[R]]) -> R:
+        """Do it again while what stops it may pass; StoreUnavailable when it did not."""
+        until = time.monotonic() + self._patience_s
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                return await once()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                if time.monotonic() + pause > until:
+                    raise self._unavailable(error) from error
+                log.info("database away error=%s", type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    async def _transaction(self, work: Work[R]) -> R:
+        while True:
+            result, number = await self.patiently(partial(self._committed, work))
+            # Known by now: committed, or rolled back with the connection that it was on.
+            if number is None or await self.patiently(partial(self._stands, number)):
+                return result
+
+    async def _committed(self, work: Work[R]) -> tuple[R, str | None]:
+        """Run the work and commit; with it the transaction's number where the commit is in doubt.
+
+        Whatever is raised was raised before the commit: nothing was written.
+        """
+        async with self._engine.connect() as connection:
+            await connection.begin()
+            result = await work(connection)
+            number = (await connection.execute(_NUMBER)).scalar_one()
+            try:
+                await connection.commit()
+            except DBAPIError as error:
+                if not is_passing(error):
+                    raise
+                log.warning("commit in doubt error=%s", type(error.orig).__name__)
+                # Without a number it wrote nothing: read once more, it is as good as committed.
+                return result, number
+        return result, None
+
+    async def _stands(self, number: str) -> bool:
+        async with self._plain.connect() as connection:
+            status = (await connection.execute(_STATUS, {"number": number})).scalar_one()
+        if status == "in progress":
+            raise _StillOpen
+        if status is None:
+            raise StoreError(
+                f"the database no longer knows whether transaction {number} was committed",
+                "데이터베이스에서 마지막 기록의 결과를 확인할 수 없습니다",
+            )
+        return bool(status == "committed")
+
+    async def _whole(self, writing: Coroutine[Any, Any, R]) -> R:
+        # A caller that is cancelled leaves its write to end, as it does on SQLite.
+        task = asyncio.create_task(writing)
+        self._working.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def _open_pool(self) -> AsyncConnectionPool[PlainConnection[dict[str, Any]]]:
+        from psycopg import AsyncConnection as PlainConnection
+        from psycopg.rows import dict_row
+        from psycopg_pool import AsyncConnectionPool
+
+        pool = AsyncConnectionPool(
+            conninfo_of(self._url),
+            connection_class=PlainConnection[dict[str, Any]],
+            min_size=0,
+            max_size=POOL_SIZE,
+            timeout=self._patience_s,
+            open=False,
+            kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
+        )
+        await pool.open()
+        return pool
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        cause = getattr(error, "orig", None) or error
+        where = f"{self._url.host or 'localhost'}:{self._url.port or 5432}"
+        said = (str(cause) or type(cause).__name__).splitlines()[0]
+        return StoreUnavailable(
+            f"the database at {where} does not answer ({said}): try again in a moment",
+            f"{where} 데이터베이스가 응답하지 않습니다. 잠시 뒤 다시 시도하세요",
+        )
+
+
+class _StillOpen(Exception):
+    """The server has not noticed yet that the connection of a transaction is gone."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Say whether the same thing may succeed a moment later, nothing of it having been done."""
+    import psycopg
+
+    if isinstance(error, _StillOpen | PoolTimeout | OSError):
+        return True
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig or error
+    if not isinstance(error, psycopg.Error):
+        return False
+    if error.sqlstate is None:
+        # No answer of the server at all: the connection itself.
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate.startswith(_PASSING) and error.sqlstate != "57P04"
+
+
+def lease_engine(url: URL, lease_s: float) -> Engine:
+    """Open one connection for a lease's own thread, each statement a transaction."""
+    _check_driver()
+    # A renewal that waits longer than the lease is worth nothing.
+    arguments = _connect_args(url, lease_s, f"-c statement_timeout={int(lease_s * 1000)}")
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=1,
+        max_overflow=0,
+        connect_args={**arguments, "tcp_user_timeout": int(lease_s * 1000)},
+    )
+
+
+def conninfo_of(url: URL) -> str:
+    """Return the URL as psycopg itself takes it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def _prepare_alone(
+    pool: AsyncConnectionPool[PlainConnection[dict[str, Any]]],
+    prepare: Callable[[PlainConnection[dict[str, Any]]], Awaitable[None]],
+) -> None:
+    lock = b"SELECT pg_try_advisory_lock(%s) AS taken"
+    async with pool.connection() as connection:
+        # Asked for again and again, never waited for: an index that is built CONCURRENTLY waits
+        # for every open statement of the database, one that waits for the builder's lock included.
+        while True:
+            taken = await (await connection.execute(lock, (SCHEMA_LOCK,))).fetchone()
+            if taken and taken["taken"]:
+                break
+            await asyncio.sleep(FIRST_PAUSE_S)
+        try:
+            await prepare(connection)
+        finally:
+            await connection.execute(b"SELECT pg_advisory_unlock(%s)", (SCHEMA_LOCK,))
+
+
+def _connect_args(url: URL, lease_s: float, *options: str) -> dict[str, Any]:
+    # A process that was stopped inside a transaction would keep its run's row, and with it the run,
+    # from whoever takes over.
+    idle = f"-c idle_in_transaction_session_timeout={int(lease_s * 1000 * 2 / 3)}"
+    own = url.query.get("options", ())
+    given = (own,) if isinstance(own, str) else own
+    return {
+        "options": " ".join([*given, idle, *options]),
+        "connect_timeout": CONNECT_S,
+        "tcp_user_timeout": SILENT_MS,
+        "application_name": "fabula",
+    }
+
+
+def _check_driver() -> None:
+    try:
+        import psycopg  # noqa: F401 - only whether it, and the library it stands on, is there
+    except ImportError:
+        raise MissingExtra("FABULA_DATABASE_URL", "postgres") from None
