@@ -13,7 +13,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "coverage").glob("*.md"))
 CODE = re.compile(r"`([^`]+)`")
 BAR = re.compile(r"(?<!\\)\|")
-HEAD = ("문서의 줄", "파일", "시험", "다른 점")
+HEADS = (("문서의 줄", "파일", "시험", "다른 점"), ("기능", "파일", "시험", "없거나 다른 점"))
+FEATURES = "magazine-features"
+NOT_BUILT = "만들지 않음:"
+SEVEN = (
+    *("classify_template", "plan_outline", "write_section", "validate_sections"),
+    *("assemble_layout", "graph_mode", "graph_e2e"),
+)
+"""The tests that the magazine's document asks for by name."""
 
 
 class Row(NamedTuple):
@@ -29,11 +36,17 @@ def rows_of(text: str) -> list[Row]:
         for line in text.splitlines()
         if line.startswith("|") and not line.startswith("|-")
     ]
-    return [Row(*row) for row in cells if tuple(row) != HEAD]
+    return [Row(*row) for row in cells if tuple(row) not in HEADS]
 
 
 def broken(row: Row) -> list[str]:
-    """Return what a row names that is not there, or that it names nothing at all."""
+    """Return what a row names that is not there, or that it names nothing at all.
+
+    A row that says that something was not built names no file and gives the reason.
+    """
+    if row.why.startswith(NOT_BUILT):
+        faults = ["names what was not built"] if row.files or row.tests else []
+        return faults if row.why.removeprefix(NOT_BUILT) else [*faults, "no reason"]
     files, tests = CODE.findall(row.files), CODE.findall(row.tests)
     faults = [name for name in files if not (ROOT / name).exists()]
     faults += [name for name in tests if not _is_test(name)]
@@ -56,8 +69,30 @@ def _is_test(name: str) -> bool:
     return function in tests if function else bool(tests)
 
 
+def page_of(name: str) -> list[Row]:
+    return rows_of((ROOT / "docs" / "coverage" / f"{name}.md").read_text("utf-8"))
+
+
 def test_the_magazines_document_is_answered() -> None:
-    assert "magazine-multistage" in {page.stem for page in PAGES}
+    tests = " ".join(row.tests for row in page_of("magazine-multistage"))
+    assert [name for name in SEVEN if f"/test_{name}.py::test_" not in tests] == []
+
+
+def test_the_seven_tests_of_the_document_are_there_by_name() -> None:
+    unit, whole = ROOT / "tests/unit/graphs/magazine", ROOT / "tests/integration/magazine"
+    *names, last = SEVEN
+    for path in (*(unit / f"test_{name}.py" for name in names), whole / f"test_{last}.py"):
+        assert _is_test(path.relative_to(ROOT).as_posix()), path
+
+
+def test_each_of_the_35_features_has_a_row_in_order_and_a_test_or_a_reason() -> None:
+    rows = page_of(FEATURES)
+    assert [row.line.partition(".")[0] for row in rows] == [str(n) for n in range(1, 36)]
+    built = [row for row in rows if not row.why.startswith(NOT_BUILT)]
+    for row in built:
+        named = CODE.findall(row.tests)
+        assert named, row.line
+        assert all("::" in name for name in named), row.line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -77,6 +112,8 @@ def test_every_line_points_at_files_and_tests_that_are_there(page: Path) -> None
         ("`src/fabula/errors.py`", "`tests/docs/test_coverage.py::broken`", ""),
         ("`src/fabula/errors.py`", "", ""),
         ("", "", "because"),
+        ("", "", NOT_BUILT),
+        ("`src/fabula/errors.py`", "", f"{NOT_BUILT} too dear"),
     ],
 )
 def test_a_line_that_points_at_nothing_is_found(files: str, tests: str, why: str) -> None:
@@ -90,3 +127,4 @@ def test_a_sound_line_passes() -> None:
     )
     assert row.line == "a \\| b"
     assert not broken(row)
+    assert not broken(Row("a line", "", "", f"{NOT_BUILT} too dear"))
