@@ -36,6 +36,7 @@ _WIDE: tuple[SectionType, ...] = ("mood_board", "closing")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 _LETTERS_A_MINUTE = 500
 _TALL = 1.1
+_SYLLABLE = re.compile("[가-힣]")
 _NOTHING = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 Share = Literal["full", "half", "third"]
@@ -96,6 +97,11 @@ class _Section:
         """Its citations' marks in page order."""
         quoted = (self.quote.note,) if self.quote else ()
         return (*quoted, *(note for paragraph in self.paragraphs for note in paragraph.notes))
+
+    @property
+    def opens_with_letter(self) -> bool:
+        """A syllable may stand as a drop cap; a bracket, a quote, a figure or half a word not."""
+        return bool(self.paragraphs and _SYLLABLE.match(self.paragraphs[0].text))
 
 
 @dataclass(frozen=True)

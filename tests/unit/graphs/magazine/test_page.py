@@ -348,6 +348,24 @@ def test_a_quote_has_no_number_of_its_own() -> None:
     assert re.findall(r'<p class="pick"[^>]*>(\d+)</p>', html) == ["1", "2"]
 
 
+def test_a_quote_stands_outside_the_contents() -> None:
+    html = render_page(
+        article(sections=(section("intro"), quoted("한 줄"), section("closing"))), {}
+    )
+    nav = html[html.index("<nav") : html.index("</nav>")]
+    assert re.findall(r'class="to-(\w+)"', nav) == ["intro", "closing"]
+
+
+@pytest.mark.parametrize(
+    ("text", "initial"),
+    [("이야기", True), ("「느린서가", False), ("“말", False), ("16편", False), ("LP를", False)],
+)
+def test_only_a_syllable_stands_as_a_drop_cap(text: str, *, initial: bool) -> None:
+    html = render_page(article(sections=(section("intro", text=text), section("closing"))), {})
+    intro = html[html.index('class="section intro') : html.index('class="section closing')]
+    assert ('class="copy initial"' in intro) is initial
+
+
 def test_a_quote_and_its_author_are_escaped() -> None:
     reader = Reader(render_page(article(sections=(quoted(EVIL, author=EVIL),)), {}))
     assert "script" not in [tag for tag, _ in reader.tags]
