@@ -68,6 +68,17 @@ class Settings(BaseSettings):
     korean_analyzer: Literal["plain", "kiwi"] = "plain"
     lease_s: float = Field(default=3.0, gt=0.1)
     """How long a run stays owned without a sign of life, in seconds."""
+    sweep_s: float = Field(default=0.5, gt=0.01)
+    """How often a worker looks for due runs that nobody rang for, in seconds."""
+    interactive_slots: int = Field(default=4, ge=0, le=256)
+    batch_slots: int = Field(default=4, ge=0, le=256)
+    """How many runs of a queue one worker executes at once."""
+    project_concurrency: int | None = Field(default=None, ge=1)
+    """How many runs of one project are executed at once; None: as many as there are slots."""
+    redis_url: SecretStr | None = None
+    """The Redis that workers are woken through and share limits in; None: this process alone."""
+    artifacts_url: str | None = Field(default=None, pattern=r"^file://")
+    """Where artifacts are kept, a `file://` URL; None: the data folder."""
     transport_tries: int = Field(default=5, ge=1, le=20)
     """How often one question is sent at most while the provider is away."""
     transport_backoff_s: float = Field(default=0.5, ge=0)

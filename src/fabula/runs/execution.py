@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fabula.errors import Cancelled, FabulaError, LeaseLost, Stop, TimedOut
+from fabula.errors import Cancelled, FabulaError, LeaseLost, Stop, StoreUnavailable, TimedOut
 from fabula.gateway.faults import Hook
 from fabula.gateway.gateway import Gateway, Scope
 from fabula.gateway.models import Models
@@ -111,7 +111,8 @@ class Execution:
     async def _outcome(self, stored: list[Event]) -> tuple[End, asyncio.CancelledError | None]:
         try:
             return await self._driven(stored), None
-        except LeaseLost:
+        except (LeaseLost, StoreUnavailable):
+            # Not an end: the run is taken up again from where it stands.
             raise
         except asyncio.CancelledError as cancelled:
             return end_of(self._interrupted()), cancelled
@@ -152,7 +153,7 @@ class Execution:
             self.drain()
         graph = self._product.graph(services, self._flags(), self._replace, self._change)
         try:
-            async with open_saver(self._setup.settings, self._setup.hook) as saver:
+            async with open_saver(self._setup.store, self._setup.hook) as saver:
                 compiled = graph.compile(checkpointer=saver)
                 thread = f"{self._row.id}:{self._row.part}"
                 config: RunnableConfig = {

@@ -7,14 +7,16 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-from sqlalchemy import create_engine, event, select, update
+from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from fabula.store.engine import Fence
+from fabula.store.engine import Fence, lease_engine
 from fabula.store.tables import db_now, runs
 
 log = logging.getLogger("fabula.runs")
 Signal = Literal["cancelled", "lease_lost"]
+AGAIN_S = 0.2
+"""How soon a renewal that failed is tried again: a database that restarts is back in a second."""
 
 
 class Lease:
@@ -27,17 +29,12 @@ class Lease:
     def __init__(
         self, url: str, fence: Fence, lease_s: float, on_signal: Callable[[Signal], None]
     ) -> None:
-        self._engine = create_engine(url.replace("+aiosqlite", ""))
+        self._engine = lease_engine(url, lease_s)
         self._fence = fence
         self._lease_s = lease_s
         self._on_signal = on_signal
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{fence.run}", daemon=True)
-
-        @event.listens_for(self._engine, "connect")
-        def _connect(connection: object, record: object) -> None:  # noqa: ARG001
-            # A renewal that waits longer than the lease is worth nothing.
-            connection.execute(f"PRAGMA busy_timeout = {int(lease_s * 1000)}")  # type: ignore[attr-defined]  # the driver's own connection
 
     def start(self) -> None:
         self._thread.start()
@@ -50,23 +47,24 @@ class Lease:
 
     def _keep(self) -> None:
         while True:
+            pause = self._lease_s / 3
             try:
                 signal = self._renew()
             except SQLAlchemyError as error:
                 log.warning("lease not renewed run=%s error=%s", self._fence.run, type(error))
-                signal = None
+                signal, pause = None, min(pause, AGAIN_S)
             if signal:
                 self._on_signal(signal)
-            if signal == "lease_lost" or self._stopped.wait(self._lease_s / 3):
+            if signal == "lease_lost" or self._stopped.wait(pause):
                 return
 
     def _renew(self) -> Signal | None:
+        # One statement, committed with itself: a process that is stopped right after it has asked
+        # leaves no lock on the row.
         mine = (runs.c.id == self._fence.run) & (runs.c.epoch == self._fence.epoch)
-        with self._engine.begin() as connection:
-            renewed = connection.execute(
-                update(runs).where(mine).values(lease_until=db_now() + self._lease_s)
-            )
-            if renewed.rowcount != 1:
-                return "lease_lost"
-            wanted = connection.execute(select(runs.c.cancel_wanted).where(mine)).scalar_one()
-        return "cancelled" if wanted else None
+        renewal = update(runs).where(mine).values(lease_until=db_now() + self._lease_s)
+        with self._engine.connect() as connection:
+            row = connection.execute(renewal.returning(runs.c.cancel_wanted)).one_or_none()
+        if row is None:
+            return "lease_lost"
+        return "cancelled" if row.cancel_wanted else None

@@ -40,14 +40,21 @@ async def append_events(
 
     async def write(connection: AsyncConnection) -> list[Event]:
         await hold(connection, fence)
-        now = (await connection.execute(select(db_now()))).scalar_one()
-        numbered = [replace(one, seq=seq, at=now) for seq, one in enumerate(batch, start=after + 1)]
-        # Not `asdict`: it copies every note to its depth, half the time of a batch.
-        rows = [{"run": fence.run, **vars(one)} for one in numbered]
-        await connection.execute(events.insert(), rows)
-        return numbered
+        return await insert_events(connection, fence.run, batch, after=after)
 
     return await store.write(write)
+
+
+async def insert_events(
+    connection: AsyncConnection, run: str, batch: Sequence[Event], *, after: int
+) -> list[Event]:
+    """Write a batch in the caller's transaction, numbered from `after` + 1."""
+    now = (await connection.execute(select(db_now()))).scalar_one()
+    numbered = [replace(one, seq=seq, at=now) for seq, one in enumerate(batch, start=after + 1)]
+    # Not `asdict`: it copies every note to its depth, half the time of a batch.
+    rows = [{"run": run, **vars(one)} for one in numbered]
+    await connection.execute(events.insert(), rows)
+    return numbered
 
 
 async def last_seq(store: Store, run: str) -> int:

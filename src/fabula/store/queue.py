@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fabula.documents import Document
 from fabula.errors import Conflict
 from fabula.store.engine import Store, insert_into
+from fabula.store.events import Event, insert_events
 from fabula.store.runs import Copied, NewRun, RunRow, write_run
 from fabula.store.tables import db_now, events, ledger, projects, runs
 
@@ -24,12 +26,14 @@ CLAIM_LOCK = 0x66616275
 class Claimed:
     """A run that this process now executes: its row as it stood before, and the new epoch.
 
-    `taken_over` is true where the lease of another process had run out.
+    `taken_over` is true where the lease of another process had run out, `stalls` counts how often
+    that happened since the run last went further.
     """
 
     row: RunRow
     epoch: int
     taken_over: bool
+    stalls: int
 
 
 async def submit_run(
@@ -39,11 +43,13 @@ async def submit_run(
     *,
     after_s: float | None = None,
     copied: Copied | None = None,
+    opening: Sequence[Event] = (),
 ) -> tuple[str, bool]:
     """Write a run that is due for any worker of its queue; return its id and whether it is new.
 
-    The same owner's idempotency key with the same request gives the run that it made before.
-    Raises Conflict for the same key with another request, and for a second active run of a thread.
+    `opening` are its first events. The same owner's idempotency key with the same request gives
+    the run that it made before. Raises Conflict for the same key with another request, and for a
+    second active run of a thread.
     """
     standing = {
         "status": "queued",
@@ -60,6 +66,8 @@ async def submit_run(
         )
         await connection.execute(project.on_conflict_do_nothing())
         await write_run(connection, run, brief, standing, copied=copied)
+        if opening:
+            await insert_events(connection, run.id, opening, after=0)
         return run.id, True
 
     try:
@@ -106,6 +114,7 @@ async def claim_run(
         )
         mark = await _mark(connection, row)
         taken_over = row.status == "running"
+        stalls = row.stalls + 1 if taken_over and mark == row.mark else 0
         changes = {
             "epoch": row.epoch + 1,
             "worker": worker,
@@ -116,10 +125,10 @@ async def claim_run(
             "reason": None,
             "not_before": None,
             "mark": mark,
-            "stalls": row.stalls + 1 if taken_over and mark == row.mark else 0,
+            "stalls": stalls,
         }
         await connection.execute(update(runs).where(runs.c.id == row.id).values(**changes))
-        return Claimed(row, row.epoch + 1, taken_over)
+        return Claimed(row, row.epoch + 1, taken_over, stalls)
 
     return await store.write(write)
 

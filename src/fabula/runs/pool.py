@@ -1,0 +1,200 @@
+"""Execute what is due: claim in fair turns, sweep for lost bells, drain when the process ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from fabula.errors import FabulaError, LeaseLost
+from fabula.products import Product, product
+from fabula.runs.ends import End
+from fabula.runs.execution import Execution, Setup
+from fabula.runs.queueing import QUEUES, Bell
+from fabula.runs.taking import worker_name
+from fabula.store.engine import Fence
+from fabula.store.events import Event, append_events, last_seq
+from fabula.store.ledger import totals
+from fabula.store.queue import Claimed, claim_run, due_queues
+from fabula.store.runs import end_run
+from fabula.store.tables import NANO
+
+log = logging.getLogger("fabula.runs")
+MOST_STALLS = 5
+"""So often may a run lose its process without going further, before it is given up as stuck."""
+RunListener = Callable[[str, Event], None]
+
+
+class Pool:
+    """The runs that this process executes for a service, up to so many of each queue at once.
+
+    `listener` is told of each stored event with its run's id; `on_end` of each end.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        slots: Mapping[str, int] | None = None,
+        products: Mapping[str, Product] | None = None,
+        listener: RunListener | None = None,
+        on_end: Callable[[Claimed, End], None] = lambda *_: None,
+    ) -> None:
+        settings = setup.settings
+        default = {"interactive": settings.interactive_slots, "batch": settings.batch_slots}
+        self._setup = setup
+        self._free = dict(slots if slots is not None else default)
+        self._products = products or {}
+        self._listener = listener
+        self._on_end = on_end
+        self._worker = worker_name()
+        self._executing: dict[str, Execution] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self.draining = False
+
+    @property
+    def busy(self) -> int:
+        """How many runs are being executed now."""
+        return len(self._executing)
+
+    def start(self) -> None:
+        """Sweep from now on."""
+        self._sweeping = asyncio.create_task(self._sweep())
+
+    async def close(self) -> None:
+        """Drain: finish the running steps, give the leases back, end. Nothing paid is dropped."""
+        self.draining = True
+        for execution in self._executing.values():
+            execution.drain()
+        if self._sweeping:
+            self._sweeping.cancel()
+            await asyncio.wait([self._sweeping])
+        while self._serving:
+            await asyncio.wait(self._serving)
+
+    async def serve(self, queue: str) -> None:
+        """Execute what is due in the queue until nothing is, where a slot is free."""
+        if self.draining or self._free.get(queue, 0) <= 0:
+            return
+        self._free[queue] -= 1
+        try:
+            while claimed := await self._claim(queue):
+                await self._execute(claimed)
+        finally:
+            self._free[queue] += 1
+
+    def serve_soon(self, queue: str) -> None:
+        """Start serving a queue beside what is running."""
+        task = asyncio.create_task(self.serve(queue))
+        self._serving.add(task)
+        task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._serving.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("serving failed error=%s", type(error).__name__, exc_info=error)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                for queue in await due_queues(self._setup.store):
+                    if self._free.get(queue, 0) > 0:
+                        self.serve_soon(queue)
+            except (SQLAlchemyError, FabulaError, OSError) as error:
+                log.warning("sweep failed error=%s", type(error).__name__)
+            await asyncio.sleep(self._setup.settings.sweep_s)
+
+    async def _claim(self, queue: str) -> Claimed | None:
+        if self.draining:
+            return None
+        settings = self._setup.settings
+        return await claim_run(
+            self._setup.store,
+            queue,
+            worker=self._worker,
+            lease_s=settings.lease_s,
+            project_concurrency=settings.project_concurrency,
+        )
+
+    async def _execute(self, claimed: Claimed) -> None:
+        row = claimed.row
+        try:
+            end = await self._ended(claimed)
+        except LeaseLost:
+            log.warning("run taken over by another process run=%s epoch=%d", row.id, claimed.epoch)
+            return
+        except (SQLAlchemyError, FabulaError, OSError) as error:
+            # Its lease runs out and another, or this process later, goes on from what is stored.
+            log.warning("run left run=%s error=%s", row.id, type(error).__name__, exc_info=error)
+            return
+        self._on_end(claimed, end)
+
+    async def _ended(self, claimed: Claimed) -> End:
+        if claimed.stalls >= MOST_STALLS:
+            return await self._give_up(claimed)
+        row = claimed.row
+        made = self._products.get(row.product) or product(row.product)
+        answers = (row.reason or {}).get("answers")
+        execution = Execution(self._told(row.id), row, claimed.epoch, made, {}, answers=answers)
+        self._executing[row.id] = execution
+        if self.draining:
+            execution.drain()
+        try:
+            return await execution.run(await self._opening(claimed))
+        finally:
+            del self._executing[row.id]
+
+    def _told(self, run: str) -> Setup:
+        if self._listener is None:
+            return self._setup
+        told = self._listener
+        return replace(self._setup, listener=lambda event: told(run, event))
+
+    async def _opening(self, claimed: Claimed) -> Event:
+        if claimed.row.started_at is None and claimed.row.epoch == 0:
+            note: dict[str, Any] = {"product": claimed.row.product, "worker": self._worker}
+            return Event("run.started", status="running", note=note)
+        sums = await totals(self._setup.store, claimed.row.id)
+        note = {
+            "epoch": claimed.epoch,
+            "part": claimed.row.part,
+            "worker": self._worker,
+            "taken_over": claimed.taken_over,
+            "in_doubt_calls": sums.doubtful_calls,
+            "in_doubt": sums.in_doubt / NANO,
+        }
+        return Event("run.resumed", status="running", note=note)
+
+    async def _give_up(self, claimed: Claimed) -> End:
+        store, fence = self._setup.store, Fence(claimed.row.id, claimed.epoch)
+        reason = {
+            "en": f"the run lost its process {claimed.stalls} times without going further; "
+            "look into its events and the workers' logs, then resume it",
+            "ko": f"진전 없이 {claimed.stalls}번 프로세스를 잃었습니다. 이벤트와 작업자 로그를 "
+            "확인한 뒤 이어서 실행하세요",
+        }
+        log.error("run is stuck run=%s takeovers=%d", claimed.row.id, claimed.stalls)
+        ended = Event("run.failed", status="failed", note={**reason, "code": "stuck"})
+        after = await last_seq(store, claimed.row.id)
+        await append_events(store, fence, [ended], after=after)
+        await end_run(store, fence, status="failed", code="stuck", reason=reason)
+        return End("failed", "stuck", reason)
+
+
+class LocalBell:
+    """The bell of a service without Redis: it wakes the pool of this process."""
+
+    def __init__(self, pool: Pool | None) -> None:
+        self._pool = pool
+
+    async def ring(self, queue: str) -> None:
+        if self._pool:
+            self._pool.serve_soon(queue)
+
+
+__all__ = ["QUEUES", "Bell", "LocalBell", "Pool"]

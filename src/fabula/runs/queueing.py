@@ -1,0 +1,175 @@
+"""Ask for runs that workers execute: submit, change, resume, decide, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from fabula.documents import canonical_json
+from fabula.errors import Conflict
+from fabula.products import Product, product
+from fabula.runs.asking import ask_run, new_run_id
+from fabula.runs.checks import Brief, check_resumable, checked_answer, nano, open_ask
+from fabula.settings import Settings
+from fabula.store.engine import Store
+from fabula.store.events import Event
+from fabula.store.queue import put_back, submit_run
+from fabula.store.runs import RunRow, get_run, want_cancel
+from fabula.store.tables import LOCAL
+
+QueueName = Literal["interactive", "batch"]
+QUEUES: tuple[QueueName, ...] = ("interactive", "batch")
+
+
+class Bell(Protocol):
+    """Wakes a worker. A lost ring costs time only: every worker sweeps for what is due."""
+
+    async def ring(self, queue: str) -> None:
+        """Say that something is due; never raises."""
+        ...
+
+
+class RunQueue:
+    """The runs of one store that wait for workers; rows first, the bell after the commit."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        bell: Bell,
+        *,
+        products: Mapping[str, Product] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._bell = bell
+        self._products = products or {}
+
+    async def submit(
+        self,
+        product_name: str,
+        brief: Brief,
+        *,
+        flags: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+        budget: float | None = None,
+        timeout_s: float | None = None,
+        owner: str = LOCAL,
+        project: str = "default",
+        thread: str | None = None,
+        queue: QueueName = "batch",
+        after_s: float | None = None,
+        idempotency_key: str | None = None,
+        request: object = None,
+        webhook: str | None = None,
+        door: str = "http",
+    ) -> tuple[str, bool]:
+        """Write a run that is due, or due after `after_s` seconds; return its id, and if it is new.
+
+        `request` is the whole request as plain JSON: the same `idempotency_key` with another one
+        is refused. Raises BadInput before anything is written, and Conflict as `submit_run` does.
+        """
+        made = self.product(product_name)
+        asked = await ask_run(
+            self._settings,
+            made,
+            brief,
+            flags=flags,
+            profile=profile,
+            budget=budget,
+            out=None,
+            replace={},
+            timeout_s=timeout_s,
+            row={
+                "id": new_run_id(),
+                "owner": owner,
+                "project": project,
+                "door": door,
+                "thread": thread,
+                "queue": queue,
+                "idempotency_key": idempotency_key,
+                "request_hash": _hash(request) if idempotency_key else None,
+                "webhook": webhook,
+            },
+        )
+        note = {"product": made.name, "queue": queue, **asked.why}
+        opening = (
+            Event("run.queued", status="queued", note=note),
+            *await asked.estimated(self._store),
+        )
+        run_id, new = await submit_run(
+            self._store, asked.new, asked.brief, after_s=after_s, opening=opening
+        )
+        if new and not after_s:
+            await self._bell.ring(queue)
+        return run_id, new
+
+    async def resume(self, run_id: str, *, budget: float | None = None) -> None:
+        """Make a run that rests due again; `budget` (USD) replaces its own.
+
+        Raises Conflict where it is finished, waits for a person, or is executed right now.
+        """
+        row = await get_run(self._store, run_id)
+        check_resumable(row, {})
+        grant = (row.reason or {}).get("item") if row.code == "rejected" else None
+        answers = (row.reason or {}).get("answers")
+        reason = {"answers": answers} if answers else None
+        await self._put_back(row, budget=nano(budget), grant=grant, reason=reason)
+
+    async def decide(
+        self, run_id: str, answer: BaseModel | Mapping[str, Any], *, ask: str | None = None
+    ) -> None:
+        """Answer what a waiting run asks; BadInput where the answer is not what was asked for."""
+        row = await get_run(self._store, run_id)
+        asked = open_ask(row, ask)
+        answers = {asked["id"]: checked_answer(self.product(row.product), asked, answer)}
+        await self._put_back(row, reason={"answers": answers})
+
+    async def cancel(self, run_id: str) -> RunRow:
+        """Ask a run to stop; one that nobody executes is cancelled at once."""
+        return await want_cancel(self._store, run_id)
+
+    def product(self, name: str) -> Product:
+        """Return the product of that name; BadInput lists the names."""
+        return self._products[name] if name in self._products else product(name)
+
+    async def _put_back(
+        self,
+        row: RunRow,
+        *,
+        budget: int | None = None,
+        grant: str | None = None,
+        reason: Mapping[str, Any] | None = None,
+    ) -> None:
+        if row.queue is None:
+            raise Conflict(
+                "run",
+                f"`{row.id}` belongs to the {row.door}, which executes its runs itself",
+                f"`{row.id}`는 {row.door}에서 직접 실행하는 실행입니다",
+                code="not_queued",
+                run=row.id,
+            )
+        done = await put_back(self._store, row.id, budget=budget, grant=grant, reason=reason)
+        if not done:
+            raise Conflict(
+                "run",
+                f"`{row.id}` is being executed: cancel it first, or wait",
+                f"`{row.id}`는 실행 중입니다. 취소하거나 기다리세요",
+                code="run_active",
+                run=row.id,
+            )
+        await self._bell.ring(row.queue)
+
+
+def _hash(request: object) -> str:
+    return hashlib.sha256(canonical_json(request).encode()).hexdigest()
+
+
+async def warm_up(products: Mapping[str, Product]) -> None:
+    """Load what the products' graphs need, before a lease ticks or an event loop waits for it."""
+    for made in products.values():
+        await asyncio.to_thread(made.check, made.flags(), {})
