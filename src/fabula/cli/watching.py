@@ -169,6 +169,7 @@ _NAMES = {
     "id_changed": "바꾼 id / id changed",
     "source_excerpted": "골라 쓴 긴 글 / long post excerpted",
     "source_decoded": "다른 인코딩 / other encoding",
+    "passed_over": "지나간 파일 / passed over",
     "rewrite": "다시 씀 / written again",
     "placeholder": "자리만 남김 / placeholder",
     "fault": "규칙에 어긋남 / rule broken",

@@ -154,6 +154,8 @@ ProblemKind = Literal[
     "front_matter_repaired",
     "feed_repaired",
     "id_changed",
+    "source_decoded",
+    "passed_over",
 ]
 
 
@@ -161,6 +163,7 @@ class SourceProblem(Strict):
     """What could not be used of a source: where it stands and why.
 
     Only `source_refused` costs the post; with every other kind it is used without that part.
+    `source_decoded` names an encoding that is not UTF-8, `passed_over` files that are no posts.
     """
 
     source: str

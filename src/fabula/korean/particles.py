@@ -39,7 +39,7 @@ _BY_NAME = (
     }
     | {"이/": ("이", "")}
 )
-_SILENT = re.compile(r"""[\s"'”’」』》〉»)\]）】.,!?…·~*_]+$""")
+_SILENT = re.compile(r"""[\s"'`”’」』》〉»)\]）】.,!?…·~*_]+$""")
 
 
 def attach(noun: str, particle: str) -> str:

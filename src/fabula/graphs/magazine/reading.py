@@ -50,7 +50,6 @@ class Found:
     images: tuple[Image, ...] = ()
     """Pictures that the text shows, in its order; the post's own `image` stands before them."""
     problems: tuple[SourceProblem, ...] = ()
-    encoding: str = "utf-8"
     named: bool = True
     """The id was given as such; one that was made of a file's name gives way to another."""
 
@@ -61,7 +60,6 @@ class _Place:
     folder: Path | None = None
     root: Path | None = None
     base: str | None = None
-    encoding: str = "utf-8"
 
 
 def is_address(sources: str) -> bool:
@@ -142,24 +140,28 @@ def _folder(folder: Path) -> Iterator[Found | SourceProblem]:
         if isinstance(one, SourceProblem):
             yield one
             continue
-        try:
-            read = decode(read_bytes(one.path))
-        except Unreadable as error:
-            yield _refused(one.name, str(error))
-            continue
-        place = _Place(one.name, one.path.parent, root, encoding=read.encoding)
-        yield from _read(read.text, one.kind, place, one.path)
+        place = _Place(one.name, one.path.parent, root)
+        yield from _local(one.path, one.kind, place)
 
 
 def _file(path: Path) -> Iterator[Found | SourceProblem]:
+    yield from _local(path, None, _Place(path.name, path.parent, path.parent.resolve()))
+
+
+def _local(path: Path, kind: FileKind | None, place: _Place) -> Iterator[Found | SourceProblem]:
+    """Read a file as what its folder takes it for; None: what it looks like."""
     try:
         read = decode(read_bytes(path))
     except Unreadable as error:
-        yield _refused(path.name, str(error))
+        yield _refused(place.source, str(error))
         return
-    root = path.parent.resolve()
-    place = _Place(path.name, path.parent, root, encoding=read.encoding)
-    yield from _read(read.text, kind_of(path, read.text), place, path)
+    yield from _decoded(read, place)
+    yield from _read(read.text, kind or kind_of(path, read.text), place, path)
+
+
+def _decoded(read: Decoded, place: _Place) -> Iterator[SourceProblem]:
+    if read.told:
+        yield SourceProblem(source=place.source, reason=read.told, kind="source_decoded")
 
 
 def _web(fetched: Fetched) -> Iterator[Found | SourceProblem]:
@@ -173,7 +175,8 @@ def _web(fetched: Fetched) -> Iterator[Found | SourceProblem]:
     kind: FileKind = "markdown" if fetched.media_type in ("text/plain", "text/markdown") else "html"
     if kind_of(path, read.text) == "feed":
         kind = "feed"
-    place = _Place(shown, base=fetched.url, encoding=read.encoding)
+    place = _Place(shown, base=fetched.url)
+    yield from _decoded(read, place)
     yield from _read(read.text, kind, place, path)
 
 
@@ -201,7 +204,7 @@ def _feed(text: str, place: _Place) -> Iterator[Found | SourceProblem]:
     for number, given in enumerate(feed.entries):
         entry = given._replace(url=_absolute(place.base, given.url))
         base = (entry.url or place.base) if place.base else None
-        one = _Place(f"{place.source}[{number}]", place.folder, place.root, base, place.encoding)
+        one = _Place(f"{place.source}[{number}]", place.folder, place.root, base)
         yield _drafted(entry_draft(entry), one)
 
 
@@ -225,7 +228,6 @@ def _drafted(draft: Draft, place: _Place) -> Found | SourceProblem:
             SourceProblem(source=place.source, reason=reason, kind=kind)
             for kind, reason in draft.faults
         ),
-        encoding=place.encoding,
         named=False,
     )
 

@@ -18,6 +18,8 @@ MAX_PAGE_BYTES = 8_000_000
 AT_ONCE = 4
 """How many posts' pictures are taken at a time."""
 LISTED = 40
+NAMED = 5
+"""How many of the files that are written in one encoding a line names; the event holds them all."""
 READABLE = (
     *("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/xml"),
     *("text/xml", "text/html", "application/xhtml+xml", "text/markdown", "text/plain"),
@@ -47,7 +49,6 @@ def fetch_sources(services: Services) -> Node:
             problems += (*one.problems, *taken.problems)
             posts.append(await _kept(services, one, taken, problems))
         _tell(problems)
-        _tell_encodings(found)
         _require(brief, posts, problems)
         sources = SourceSet(posts=tuple(posts), problems=tuple(problems))
         return {"sources": await services.documents.put(sources)}
@@ -121,20 +122,24 @@ def _tell(problems: Sequence[SourceProblem]) -> None:
     """Say each problem, but of pictures no more than people read; the document holds them all."""
     pictures = [one for one in problems if one.kind == "picture_refused"]
     for one in problems:
+        if one.kind == "source_decoded":
+            continue
         if one.kind != "picture_refused" or one in pictures[:LISTED]:
             notice(one.kind, source=one.source, reason=one.reason)
     if (more := len(pictures) - LISTED) > 0:
         notice(
             "picture_refused", source=f"+{more}", reason=f"쓰지 못한 그림이 {more}건 더 있습니다"
         )
+    _tell_encodings([one for one in problems if one.kind == "source_decoded"])
 
 
-def _tell_encodings(found: Sequence[Found]) -> None:
-    others = [one for one in found if one.encoding != "utf-8"]
-    for encoding in dict.fromkeys(one.encoding for one in others):
-        sources = [one.source for one in others if one.encoding == encoding]
-        reason = f"글 {len(sources)}개를 {encoding.upper()}로 읽었습니다"
-        notice("source_decoded", source=sources[0], reason=reason, encoding=encoding)
+def _tell_encodings(decoded: Sequence[SourceProblem]) -> None:
+    """Say each encoding once, with the files that are written in it."""
+    for reason in dict.fromkeys(one.reason for one in decoded):
+        sources = [one.source for one in decoded if one.reason == reason]
+        more = f" 외 {len(sources) - NAMED}개" if len(sources) > NAMED else ""
+        named = ", ".join(sources[:NAMED]) + more
+        notice("source_decoded", source=named, reason=reason, sources=sources)
 
 
 def _require(

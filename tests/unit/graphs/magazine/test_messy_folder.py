@@ -67,6 +67,8 @@ def own(number: int) -> str:
     return f"{number}번째로 적는 이야기. {BODY}"
 
 
+DECODED = ("source_decoded",)
+WESTERN = "Café à Zürich, déjà vu"
 FIRST_OF_MARCH = date(2024, 3, 1)
 MESSES: dict[str, Mess] = {
     # Front matter, or what stands in its place.
@@ -168,8 +170,14 @@ MESSES: dict[str, Mess] = {
     ),
     "markup-unclosed.html": text(f"<p>{own(27)}<p><b>둘째<div>셋째<br><br>넷째"),
     "markup-entities.html": text(
-        html("<p>봄 &amp; 여름&nbsp;&lt;책&gt; &#128218;</p>"), text="봄 & 여름 <책> 📚"
+        html("<p>봄 &amp; 여름에 읽을&nbsp;&lt;작은 책들&gt; &#128218;</p>"),
+        text="봄 & 여름에 읽을 <작은 책들> 📚",
     ),
+    "markup-404.html": refused(
+        html("<h1>404 Not Found</h1><hr><center>nginx/1.18.0</center>", "<title>404</title>"),
+        "오류 페이지",
+    ),
+    "markup-404.xml": refused(html("<h1>404 Not Found</h1>"), "HTML 페이지"),
     "markup-plain.txt": text(
         f"{own(28)}\n\n<꺾은 괄호>와 # 표는 글이다.",
         text=f"{own(28)}\n\n<꺾은 괄호>와 # 표는 글이다.",
@@ -181,13 +189,14 @@ MESSES: dict[str, Mess] = {
     "markup-broken-fence.md": text(f"{own(30)}\n\n```\n닫히지 않은 코드\n"),
     # Encodings.
     "encoding-cp949.md": Mess(
-        (front("title: 초록 문") + own(31)).encode("cp949"), post={"text": own(31)}
+        (front("title: 초록 문") + own(31)).encode("cp949"), post={"text": own(31)}, told=DECODED
     ),
     "encoding-euckr.html": Mess(
         html(f"<p>{own(32)}</p>", "<meta charset='euc-kr'>").encode("euc-kr"),
         post={"text": own(32)},
+        told=DECODED,
     ),
-    "encoding-utf16.md": Mess(own(33).encode("utf-16"), post={"text": own(33)}),
+    "encoding-utf16.md": Mess(own(33).encode("utf-16"), post={"text": own(33)}, told=DECODED),
     "encoding-bom.md": Mess(
         (front("title: 초록 문") + own(34)).encode("utf-8-sig"), post={"title": "초록 문"}
     ),
@@ -200,22 +209,32 @@ MESSES: dict[str, Mess] = {
         html(f"<p>{own(38)}</p>", "<meta charset='euc-kr'>"), text=own(38)
     ),
     "encoding-shift-jis.md": refused("今日は天気がいいですね。".encode("shift_jis"), "CP949"),
-    "encoding-latin1.md": refused("Café à Zürich, déjà vu".encode("latin-1"), "CP949"),
+    "encoding-latin1.md": Mess(
+        WESTERN.encode("latin-1"), post={"text": WESTERN}, told=DECODED, says="CP1252로 짐작"
+    ),
+    "encoding-polish.md": refused("Poszedł kupić chleb, bo był głodny".encode("cp1250"), "CP1252"),
+    "encoding-nuls.md": Mess(
+        own(57).encode() + b"\0" * 100, post={"text": own(57)}, told=DECODED, says="NUL 100바이트"
+    ),
     "encoding-cut.md": refused(own(39).encode()[:-2], "CP949"),
     "encoding-binary.md": refused(b"\x89PNG\r\n\x1a\n\x00\x00", "이진"),
-    "encoding-utf16-no-bom.md": refused(own(40).encode("utf-16-le"), "BOM"),
+    "encoding-utf16-no-bom.md": Mess(
+        own(40).encode("utf-16-le"), post={"text": own(40)}, told=DECODED, says="UTF-16-LE로 짐작"
+    ),
     # Lengths.
     "length-40000.md": text(f"# 천 번째 날\n\n{LONG}", "excerpted", title="천 번째 날"),
     "length-one-line.txt": text(LONG.replace("\n", " "), "excerpted"),
-    "length-emoji.md": text("👨‍👩‍👧‍👦🏳️‍🌈 " * 3_000, "excerpted"),
+    "length-emoji.md": text("👨‍👩‍👧‍👦🏳️‍🌈 " * 3_000 + BODY, "excerpted"),
     "length-html.html": text(
         html("".join(f"<p>{one}</p>" for one in LONG.split("\n\n")[:900])), "excerpted"
     ),
-    "length-empty.md": refused("", "글이 없습니다"),
+    "length-empty.md": refused("", "빈 파일"),
+    "length-nuls.md": Mess(b"\0" * 9, "refused", told=(*DECODED, "source_refused")),
     "length-blank.md": refused(" \n\t\n\u200b", "글이 없습니다"),
     "length-front-only.md": refused(front("title: 제목만"), "글이 없습니다"),
     "length-picture-only.md": refused("![그림](img/good.png)", "그림만"),
-    "length-one-word.md": text("봄.", text="봄."),
+    "length-one-word.md": refused("봄.", "너무 짧습니다"),
+    "length-sentence.md": text("봄이 오면 문을 활짝 연다.", text="봄이 오면 문을 활짝 연다."),
     "length-huge.md": refused(b"a" * 8_000_001, "8 MB"),
     # Names, places, copies.
     "🎉.md": text(own(41), title="🎉"),
@@ -232,7 +251,9 @@ MESSES: dict[str, Mess] = {
     ".git/notes.md": text("숨은 글.", "passed over"),
     "node_modules/readme.md": text("남의 글.", "passed over"),
     "style.css": text("p {}", "passed over"),
+    "Thumbs.db": text("", "passed over"),
     "paper.docx": refused(b"PK", ".docx"),
+    "두\n줄.md": text(own(58), id="두-줄"),
     "글.hwp": refused(b"\xd0\xcf", ".hwp"),
     # Pictures.
     "picture-good.md": text(f"{own(50)}\n\n![문](img/good.png)", picture_alt="문"),
@@ -300,7 +321,8 @@ async def read(folder: Path) -> tuple[SourceSet, Any, list[tuple[str, str]]]:
 
 
 def file_of(source: str) -> str:
-    return source.partition("[")[0] if source.startswith("old-blog") else source
+    name = source.partition("[")[0] if source.startswith("old-blog") else source
+    return name.replace("␤", "\n")
 
 
 async def test_each_mess_becomes_what_it_should(folder: Path) -> None:
@@ -312,7 +334,7 @@ async def test_each_mess_becomes_what_it_should(folder: Path) -> None:
         post = kept.get(name)
         assert (post is not None) == (mess.outcome in ("kept", "excerpted")), name
         assert [kind for source, kind in told if file_of(source) == name] == list(mess.told), name
-        reasons = [one.reason for one in sources.problems if one.source == name]
+        reasons = [one.reason for one in sources.problems if file_of(one.source) == name]
         assert not mess.says or any(mess.says in reason for reason in reasons), (name, reasons)
         if post is None:
             continue
@@ -338,11 +360,13 @@ async def test_the_figures_of_the_whole_folder(folder: Path) -> None:
     sources, _, told = await read(folder)
     outcomes = Counter(mess.outcome for mess in MESSES.values())
     excerpted = [post for post in sources.posts if post.excerpts]
-    assert outcomes == {"kept": 54, "excerpted": 4, "refused": 17, "passed over": 4}
-    assert (len(sources.posts), len(excerpted)) == (58, 4)
+    assert outcomes == {"kept": 58, "excerpted": 4, "refused": 20, "passed over": 5}
+    assert (len(sources.posts), len(excerpted)) == (62, 4)
     assert Counter(kind for _, kind in told) == {
         # The links and the pipe are refused as well.
-        "source_refused": 17 + len(LINKS) + 1,
+        "source_refused": 20 + len(LINKS) + 1,
+        "source_decoded": 7,
+        "passed_over": 3,
         "front_matter_repaired": 5,
         "picture_refused": 4,
         "id_changed": 2,
@@ -365,8 +389,15 @@ async def test_what_is_done_to_whole_posts_is_told(
     said = excerpted["length-40000.md"]
     assert said["characters"] > 40_000
     assert said["excerpts"] == [[one.start, one.end] for one in long.excerpts]
-    decoded = {data["encoding"] for kind, data in told if kind == "source_decoded"}
-    assert decoded == {"cp949", "utf-16"}
+    decoded = [(d["source"], d["reason"]) for kind, d in told if kind == "source_decoded"]
+    assert len(decoded) == len(set(decoded)) == 6
+    assert ("encoding-cp949.md, encoding-euckr.html", "인코딩을 CP949로 읽었습니다") in decoded
+    passed = [data["reason"] for kind, data in told if kind == "passed_over"]
+    assert passed == [
+        "글이 아니어서 지나간 파일 5개: .png 3개, style.css, Thumbs.db",
+        "숨은 파일과 폴더 2개: .git/, .hidden.md",
+        "도구가 만든 폴더 1개: node_modules/",
+    ]
 
 
 async def test_the_same_folder_is_read_the_same(folder: Path) -> None:

@@ -170,10 +170,11 @@ def bytes_of(colour: str = "#336699") -> bytes:
 FEED = """<?xml version="1.0" encoding="euc-kr"?><rss version="2.0"><channel><title>동네</title>
 <item><title>봄 산책</title><link>{base}/entry/spring</link>
 <pubDate>Fri, 01 Mar 2024 00:30:00 +0900</pubDate>
-<description>&lt;p&gt;벚꽃이 피었다.&lt;img src="/a.png" alt="벚꽃"&gt;&lt;/p&gt;</description>
+<description>&lt;p&gt;벚꽃이 골목마다 환하게 피었다.
+&lt;img src="/a.png" alt="벚꽃"&gt;&lt;/p&gt;</description>
 </item>
 <item><title>여름</title><link>/entry/summer</link><description>
-&lt;p&gt;비가 왔다.&lt;img src="http://10.0.0.1/inside.png"&gt;&lt;/p&gt;</description></item>
+&lt;p&gt;비가 하루 종일 조용히 왔다.&lt;img src="http://10.0.0.1/inside.png"&gt;&lt;/p&gt;</description></item>
 <item><title>빈 글</title><description></description></item></channel></rss>"""
 
 
@@ -192,7 +193,7 @@ async def test_a_feeds_address_gives_its_posts_and_their_pictures() -> None:
         found, services = await from_web(port, "/feed?key=secret")
     spring, summer = found.posts
     assert (spring.id, spring.title, spring.date) == ("spring", "봄 산책", date(2024, 3, 1))
-    assert spring.text == "벚꽃이 피었다."
+    assert spring.text == "벚꽃이 골목마다 환하게 피었다."
     assert spring.url == f"http://127.0.0.1:{port}/entry/spring"
     assert (spring.picture_alt, summer.picture) == ("벚꽃", None)
     assert summer.url == f"http://127.0.0.1:{port}/entry/summer"
@@ -209,13 +210,14 @@ async def test_a_feeds_address_gives_its_posts_and_their_pictures() -> None:
 async def test_a_pages_address_gives_one_post() -> None:
     page = (
         "<html><head><title>봄 - 블로그</title><meta property='og:image' content='/a.png'>"
-        "</head><body><nav>메뉴</nav><article><h1>봄</h1><p>벚꽃이 피었다.</p></article>"
+        "</head><body><nav>메뉴</nav><article><h1>봄</h1><p>벚꽃이 골목마다 환하게 피었다.</p>"
+        "</article>"
     )
     files = {"/p/1": ("text/html", page.encode()), "/a.png": ("image/png", bytes_of())}
     with site(files) as port:
         found, _ = await from_web(port, "/p/1")
     (only,) = found.posts
-    assert (only.id, only.title, only.text) == ("1", "봄", "벚꽃이 피었다.")
+    assert (only.id, only.title, only.text) == ("1", "봄", "벚꽃이 골목마다 환하게 피었다.")
     assert only.picture
     assert only.url == f"http://127.0.0.1:{port}/p/1"
 

@@ -1,4 +1,4 @@
-"""Bytes as text: UTF-8, a byte order mark, or the Korean code page; anything else is refused."""
+"""Bytes as text: UTF-8, a byte order mark, Korean or Western code pages; the rest is refused."""
 
 from __future__ import annotations
 
@@ -7,18 +7,34 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from fabula.graphs.magazine.intake.code_pages import is_korean, is_western, utf_16_without_mark
+from fabula.korean.particles import attach
+
 
 class Unreadable(ValueError):
     """Say in Korean why a source cannot be read."""
 
 
 class Decoded(NamedTuple):
-    """A text and the encoding that it was written in."""
+    """A text, the encoding that it was written in, and how many NULs behind it were dropped."""
 
     text: str
     encoding: str
+    padding: int = 0
+
+    @property
+    def told(self) -> str | None:
+        """What a person should know of how it was read; None for plain UTF-8."""
+        if self.encoding == "utf-8" and not self.padding:
+            return None
+        dropped = f"(끝의 NUL {self.padding:,}바이트는 뺐습니다)" if self.padding else ""
+        guessed = "짐작해 " if self.encoding in GUESSED else ""
+        name = attach(self.encoding.upper(), "으로")
+        return f"인코딩을 {name} {guessed}읽었습니다{dropped}"
 
 
+GUESSED = ("utf-16-le", "utf-16-be", "cp1252")
+"""Encodings that nothing but the text itself speaks for."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -28,70 +44,79 @@ _MARKS = (
 )
 """UTF-32 stands before UTF-16: its mark begins with the other's."""
 _ESCAPED = re.compile(rb"\x1b[$(]")
-_LAUGHTER = frozenset("ㄱㄴㄷㅂㅇㅅㅈㅋㅎㅉㅏㅓㅗㅜㅠㅡㅣ")
-_COMMON = frozenset(
-    "이다는을의가에고한지기로서은도를하사시리나어자인으면해스대요그수있것들과와만라"
+_DECLARED = re.compile(
+    rb"(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z][\w.:-]{1,30})", re.IGNORECASE
 )
-_MOST_STRANGE = 0.15
-_LEAST_COMMON = 0.15
-_TWO_BYTES = 2
-_JUDGED = 30
-"""With fewer syllables than this, which ones they are says nothing."""
+_WESTERN = re.compile(
+    r"utf-?8|us-ascii|ascii|(?:x-)?(?:windows-|cp-?)1252|(?:iso[-_]?8859[-_]|latin-?)(?:1|15|9)",
+    re.IGNORECASE,
+)
+"""What Western pages call themselves, and UTF-8, as which much of it is labelled."""
+_HEAD = 2_048
+_CONTROLS_OF_NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1f]")
 
 
 def decode(data: bytes) -> Decoded:
-    """Return the text of a file; Unreadable where its encoding is not known for sure."""
+    """Return the text of a file; Unreadable where its encoding cannot be told with confidence."""
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return Decoded(_strict(data, name), name.removesuffix("-sig"))
-    if b"\0" in data:
-        raise Unreadable("글이 아니라 이진 파일이거나, BOM이 없는 UTF-16입니다")
-    if _ESCAPED.search(data):
+            return Decoded(_strict(data, name).rstrip("\0"), name.removesuffix("-sig"))
+    whole = data.rstrip(b"\0")
+    padding = len(data) - len(whole)
+    if b"\0" in whole:
+        found = utf_16_without_mark(data)
+        if found is None:
+            raise Unreadable("글이 아니라 이진 파일이거나, 바이트 순서를 알 수 없는 UTF-16입니다")
+        return Decoded(*found)
+    if _ESCAPED.search(whole):
         raise Unreadable("옛 메일 인코딩(ISO-2022)입니다. UTF-8로 저장해 주세요")
     try:
-        return Decoded(data.decode("utf-8"), "utf-8")
+        return Decoded(whole.decode("utf-8"), "utf-8", padding)
     except UnicodeDecodeError:
         pass
+    text = _or_nothing(whole, "cp949")
+    if is_korean(text):
+        return Decoded(text, "cp949", padding)
+    # A last line break may be the only NUL that UTF-16 has.
+    if padding and (found := utf_16_without_mark(data)):
+        return Decoded(*found)
+    return Decoded(_western(whole), "cp1252", padding)
+
+
+def _western(data: bytes) -> str:
+    if (declared := _DECLARED.search(data[:_HEAD])) and not _WESTERN.fullmatch(
+        label := declared[1].decode("ascii")
+    ):
+        raise Unreadable(
+            f"`{label}` 인코딩이라고 적혀 있는데 글로 읽을 수 없습니다. UTF-8로 저장해 주세요"
+        )
+    if _CONTROLS_OF_NO_TEXT.search(data):
+        raise Unreadable("글이 아니라 이진 파일입니다")
+    text = _or_nothing(data, "cp1252")
+    if text and is_western(text, data):
+        return text
+    raise Unreadable(
+        "UTF-8, CP949(EUC-KR), CP1252 가운데 무엇으로도 글이 되지 않습니다. UTF-8로 저장해 주세요"
+    )
+
+
+def _or_nothing(data: bytes, encoding: str) -> str:
     try:
-        text = data.decode("cp949")
+        return data.decode(encoding)
     except UnicodeDecodeError:
-        text = ""
-    if not is_korean(text):
-        raise Unreadable("UTF-8도 CP949(EUC-KR)도 아닙니다. UTF-8로 저장해 주세요")
-    return Decoded(text, "cp949")
-
-
-def is_korean(text: str) -> bool:
-    """Say whether a text read as CP949 is Korean, and not another code page taken for it.
-
-    Other code pages turn into Hanja, rare syllables and lone letters; Korean is mostly the
-    syllables that everybody uses.
-    """
-    syllables = strange = common = 0
-    for c in text:
-        if c.isascii() or c in _LAUGHTER or not unicodedata.category(c).startswith("L"):
-            continue
-        if "가" <= c <= "힣" and _is_usual(c):
-            syllables += 1
-            common += c in _COMMON
-        else:
-            strange += 1
-    if not syllables or strange > (syllables + strange) * _MOST_STRANGE:
-        return False
-    return syllables < _JUDGED or common >= syllables * _LEAST_COMMON
-
-
-def _is_usual(syllable: str) -> bool:
-    # The 2,350 syllables of KS X 1001 have two bytes; the codec spells the others out in eight.
-    return len(syllable.encode("euc_kr", "replace")) == _TWO_BYTES
+        return ""
 
 
 def _strict(data: bytes, encoding: str) -> str:
+    if len(data) % 2 and encoding == "utf-16":
+        data = data.removesuffix(b"\0")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
         name = encoding.removesuffix("-sig").upper()
-        raise Unreadable(f"{name}라고 표시되어 있지만 {name}로 읽을 수 없습니다") from None
+        raise Unreadable(
+            f"{attach(name, '이라고')} 표시되어 있지만 {attach(name, '으로')} 읽을 수 없습니다"
+        ) from None
 
 
 _INVISIBLE = re.compile(

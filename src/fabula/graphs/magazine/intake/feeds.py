@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fabula.errors import MissingExtra
 from fabula.graphs.magazine.intake.dates import read_date
 from fabula.graphs.magazine.intake.encoding import Unreadable
-from fabula.graphs.magazine.intake.html import Image, Page, plain_text, read_html
+from fabula.graphs.magazine.intake.html import Image, Page, is_page, plain_text, read_html
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
 _ROOT = re.compile(r"<(?:[a-z]+:)?(?:rss|feed|rdf)[\s>]", re.IGNORECASE)
@@ -54,7 +54,8 @@ def read_feed(text: str, *, most: int) -> Feed:
 
     found = _ROOT.search(text)
     if not found:
-        raise Unreadable("RSS나 Atom이 아닙니다")
+        page = ". HTML 페이지입니다. 글이라면 이름을 .html로 바꿔 주세요" if is_page(text) else ""
+        raise Unreadable(f"RSS나 Atom이 아닙니다{page}")
     # Feeds need no entities of their own; a few lines of them can fill the memory.
     if "<!entity" in text[: found.start()].lower():
         raise Unreadable("XML 개체(ENTITY)를 정의하는 피드는 읽지 않습니다")

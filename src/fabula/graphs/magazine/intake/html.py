@@ -93,6 +93,12 @@ class _Block(NamedTuple):
     main: bool
 
 
+def is_page(source: str) -> bool:
+    """Say whether a text begins like an HTML page."""
+    head = source[:1_000].lstrip().lower()
+    return head.startswith(("<!doctype html", "<html", "<head", "<body"))
+
+
 def read_html(source: str, *, whole: bool = False) -> Page:
     """Clean HTML to text: a blank line between blocks, no script, menu, comment or hidden part.
 

@@ -16,9 +16,11 @@ from fabula.graphs.magazine.intake.feeds import Entry
 from fabula.graphs.magazine.intake.front_matter import Fields, Split, read_fields, split
 from fabula.graphs.magazine.intake.html import Image, Page, read_html
 from fabula.graphs.magazine.intake.markdown import read_markdown
+from fabula.graphs.magazine.templates import HOUSE_RULES
 
 MAX_TITLE = 200
 MAX_ID = 80
+MAX_FAILURE = 60
 _BUNDLES = ("index", "_index", "readme", "post", "article", "content")
 """Files that are called after what they are; the post's name is its folder's."""
 _ENCODED_LEAST = 3
@@ -45,6 +47,8 @@ def draft_of(text: str, kind: Literal["markdown", "html", "text"] | str, path: P
     if fields.draft:
         return Draft({}, refusal="초안으로 표시된 글입니다(draft 또는 published: false)")
     page = _page(above.body, kind, path.name)
+    if (kind == "html" or "title" in page.meta) and (failure := error_page(page)):
+        return Draft({}, refusal=f"글이 아니라 오류 페이지입니다({failure})")
     faults: list[tuple[ProblemKind, str]] = [("date_refused", one) for one in fields.faults]
     if above.fault:
         reason = f"앞머리가 잘못되어 읽히는 줄만 읽었습니다: {above.fault}"
@@ -64,6 +68,18 @@ def id_of(name: str) -> str:
     """Make an id of any name: what an id may not hold becomes a hyphen, of nothing a hash."""
     made = re.sub(r"[^A-Za-z0-9가-힣._-]+", "-", tidy(name)).strip("-._")[:MAX_ID].rstrip("-._")
     return made or f"post-{content_hash(name)[:8]}"
+
+
+def error_page(page: Page) -> str | None:
+    """Return what a page says where it is a server's refusal and no post: 404 Not Found."""
+    rules = HOUSE_RULES.posts.error_pages
+    if sum(map(str.isalnum, page.text)) > rules.most_letters:
+        return None
+    first = page.text.partition("\n")[0]
+    for said in (page.meta.get("title"), page.heading, first):
+        if said and any(re.search(one, said.strip(), re.IGNORECASE) for one in rules.says):
+            return _short(said)[:MAX_FAILURE]
+    return None
 
 
 def _page(body: str, kind: str, name: str) -> Page:
@@ -102,6 +118,12 @@ def _draft(
     if not text:
         shows = " 그림만 있습니다" if page.images else ""
         return Draft({}, refusal=f"글이 없습니다.{shows}".strip())
+    if (letters := sum(map(str.isalnum, text))) < HOUSE_RULES.posts.least_letters:
+        least = HOUSE_RULES.posts.least_letters
+        return Draft(
+            {},
+            refusal=f"글이 너무 짧습니다. 글자와 숫자가 {letters}자인데 {least}자는 있어야 합니다",
+        )
     first = page.images[0] if page.images else None
     alt = fields.image_alt or (first.alt if first and first.src == fields.image else None)
     post = {
