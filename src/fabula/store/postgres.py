@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("fabula.store")
 
 POOL_SIZE = 10
+POOL_WAIT_S = 1.0
 CONNECT_S = 5
 SILENT_MS = 10_000
 """How long bytes may stay without an acknowledgement before the connection counts as dead."""
@@ -136,6 +137,9 @@ class PostgresDatabase:
             except Exception as error:
                 if not is_passing(error):
                     raise
+                if self._pool:
+                    # Its idle connections broke together: each would fail once more.
+                    await self._pool.check()
                 if time.monotonic() + pause > until:
                     raise self._unavailable(error) from error
                 log.info("database away error=%s", type(error).__name__)
@@ -202,7 +206,10 @@ class PostgresDatabase:
             connection_class=PlainConnection[dict[str, Any]],
             min_size=0,
             max_size=POOL_SIZE,
-            timeout=self._patience_s,
+            # It gives up at once on a server that is away, and is asked again by `patiently`: its
+            # own waiting grows, and would go on when the server is back.
+            timeout=POOL_WAIT_S,
+            reconnect_timeout=POOL_WAIT_S / 2,
             open=False,
             kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
         )
