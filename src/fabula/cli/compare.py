@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct, ready_folder, shown
-from fabula.cli.terminal import Terminal
+from fabula.cli.terminal import Terminal, both
 
 if TYPE_CHECKING:
     from fabula.cli.driving import Driven
@@ -139,6 +139,7 @@ def _show(terminal: Terminal, comparison: Comparison) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    from fabula.graphs.magazine.comparing_words import reasons
     from fabula.graphs.magazine.comparison import rows
 
     if terminal.as_json:
@@ -153,6 +154,9 @@ def _show(terminal: Terminal, comparison: Comparison) -> None:
         name = row.ko if row.ko == row.en else f"{row.ko} / {row.en.strip()}"
         table.add_row(name, row.single, row.multi, row.against)
     terminal.console().print(table)
+    for reason in reasons(comparison):
+        terminal.say(both(reason.ko, reason.en))
+        terminal.say()
 
 
 def _write(comparison: Comparison, out: Path, title: str) -> Path:

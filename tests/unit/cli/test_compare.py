@@ -27,6 +27,8 @@ def test_both_modes_stand_side_by_side_on_screen_and_as_files(
     assert done.code == 0
     assert "single_call" in done.out
     assert "N+3 = 9" in done.out
+    assert "With polish off, 6 sections make N+2 = 8 calls" in done.out
+    assert "A writer of multi_stage reads its own posts alone" in done.out
     made = json.loads((out / "compare.json").read_text("utf-8"))
     assert (made["single_call"]["calls"], made["multi_stage"]["calls"]) == (1, 8)
     page = (out / "compare.html").read_text("utf-8")
@@ -50,6 +52,7 @@ def test_json_is_one_value_and_flags_reach_both_runs(
     )
     assert (done.json["single_call"]["calls"], done.json["multi_stage"]["calls"]) == (2, 9)
     assert done.json["expected_calls"] == 9
+    assert "With polish on, 6 sections make N+3 = 9 calls." in done.json["reasons"][0]["en"]
 
 
 def test_a_brief_that_cannot_be_read_is_refused_once(fabula_: Command, tmp_path: Path) -> None:

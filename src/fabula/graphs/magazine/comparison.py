@@ -8,11 +8,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fabula.documents.magazine import MagazineLayout, MagazineResult, Mode, SourceSet
+from fabula.documents.magazine import (
+    MagazineLayout,
+    MagazineOutline,
+    MagazineResult,
+    Mode,
+    SectionPlan,
+    SourceSet,
+)
+from fabula.graphs.magazine.comparing_words import STEP_WORDS, reasons
+from fabula.graphs.magazine.steps import Step, steps_of
 from fabula.store.documents import StoredDocuments
 from fabula.store.engine import Fence, Store
 from fabula.store.events import Event, list_events
-from fabula.store.ledger import totals
+from fabula.store.ledger import entries, totals
 from fabula.store.runs import RunRow, get_run
 from fabula.store.tables import NANO
 
@@ -31,6 +40,7 @@ class Measured:
 
     `validator_failures` are sections that a rule found wrong, each time: sent back, put aside or
     only reported, and polishes that were refused. `placeholders` are those that stayed empty.
+    `posts_a_section` is how many posts a section may use, on average.
     """
 
     mode: Mode
@@ -50,10 +60,16 @@ class Measured:
     sections_written: int
     too_many_requests: int
     requests_failed: int
+    posts_a_section: float = 0.0
+    steps: tuple[Step, ...] = ()
 
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
+
+    def step(self, name: str) -> Step | None:
+        """Return what a step asked for, None where it asked nothing."""
+        return next((step for step in self.steps if step.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,11 @@ class Comparison:
         return self.multi_stage.sections + BESIDE_SECTIONS
 
     @property
+    def expected_token_ratio(self) -> tuple[float, float]:
+        """The least and the most that the user's document expects of `token_ratio`."""
+        return TOKENS_TIMES
+
+    @property
     def token_ratio(self) -> float | None:
         """How many times the tokens of single_call multi_stage used; None where it used none."""
         used = self.single_call.tokens
@@ -82,6 +103,7 @@ class Comparison:
             "expected_calls": self.expected_calls,
             "token_ratio": self.token_ratio,
             "expected_token_ratio": list(TOKENS_TIMES),
+            "reasons": [reason._asdict() for reason in reasons(self)],
         }
 
 
@@ -100,6 +122,7 @@ async def measure(store: Store, run_id: str) -> Measured:
     row = await get_run(store, run_id)
     sums = await totals(store, run_id)
     events = await list_events(store, run_id)
+    steps = steps_of(await entries(store, run_id))
     failed = [event for event in events if event.type == "provider_away"]
     return Measured(
         mode=row.flags["mode"],
@@ -115,6 +138,7 @@ async def measure(store: Store, run_id: str) -> Measured:
         placeholders=sum(event.type == "placeholder" for event in events),
         too_many_requests=sum(event.note.get("code") == TOO_MANY for event in failed),
         requests_failed=len(failed),
+        steps=steps,
         **await _covered(store, row),
     )
 
@@ -124,7 +148,7 @@ def _refused(events: Sequence[Event]) -> int:
     return sum(event.type in (*REFUSALS, "placeholder") for event in events)
 
 
-async def _covered(store: Store, row: RunRow) -> dict[str, int]:
+async def _covered(store: Store, row: RunRow) -> dict[str, Any]:
     if not row.result:
         return {"posts": 0, "posts_cited": 0, "sections": 0, "sections_written": 0}
     documents = StoredDocuments(store, Fence(row.id, row.epoch))
@@ -136,7 +160,16 @@ async def _covered(store: Store, row: RunRow) -> dict[str, int]:
         "posts_cited": len(layout.citations),
         "sections": len(layout.sections),
         "sections_written": sum(one.status == "written" for one in layout.sections),
+        "posts_a_section": await _posts_a_section(documents, result),
     }
+
+
+async def _posts_a_section(documents: StoredDocuments, result: MagazineResult) -> float:
+    if not result.outline:
+        return 0.0
+    outline = await documents.get(MagazineOutline, result.outline)
+    plans = [await documents.get(SectionPlan, id_) for id_ in outline.section_plans]
+    return round(sum(len(plan.post_ids) for plan in plans) / max(len(plans), 1), 1)
 
 
 def rows(comparison: Comparison) -> list[Row]:
@@ -174,6 +207,8 @@ def render_comparison(comparison: Comparison, *, title: str, pages: Mapping[Mode
             rows=rows(comparison),
             pages=pages,
             runs=(comparison.single_call, comparison.multi_stage),
+            reasons=reasons(comparison),
+            step_words=STEP_WORDS,
             longest=max(comparison.single_call.tokens, comparison.multi_stage.tokens, 1),
         )
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from fabula.documents.magazine import Mode
 from fabula.gateway.provider import ChatRequest
+from fabula.graphs.magazine.comparing_words import reasons
 from fabula.graphs.magazine.comparison import (
     Comparison,
     Measured,
@@ -16,6 +18,7 @@ from fabula.graphs.magazine.comparison import (
     render_comparison,
     rows,
 )
+from fabula.graphs.magazine.steps import Step
 from fabula.runs import Runner
 from fabula.settings import Settings
 from fabula.testing.answers import offline_answer
@@ -43,13 +46,27 @@ def measured(mode: Mode, **changed: Any) -> Measured:
         "sections_written": 6,
         "too_many_requests": 0,
         "requests_failed": 0,
+        "posts_a_section": 0.0,
+        "steps": (Step("compose", 1, 0, 900, 100),),
     }
     return Measured(**{**fields, **changed})
 
 
 PAIR = Comparison(
     measured("single_call"),
-    measured("multi_stage", calls=9, input_tokens=1500, output_tokens=250, sections=5),
+    measured(
+        "multi_stage",
+        calls=9,
+        input_tokens=1500,
+        output_tokens=250,
+        sections=5,
+        posts_a_section=1.5,
+        steps=(
+            Step("classify", 1, 0, 100, 10),
+            Step("plan", 1, 0, 300, 20),
+            Step("write", 7, 2, 1100, 220),
+        ),
+    ),
 )
 
 
@@ -74,6 +91,13 @@ async def test_a_run_is_measured_from_what_it_left_behind(run: Callable[..., Any
     assert many.calls == 2 + many.sections == 2 + many.sections_written
     assert (many.posts, many.posts_cited) == (4, 4)
     assert many.tokens == many.input_tokens + many.output_tokens > 1000
+    assert [(one.name, one.calls) for one in many.steps] == [
+        ("classify", 1),
+        ("plan", 1),
+        ("write", many.sections),
+    ]
+    assert sum(one.input_tokens for one in many.steps) == many.input_tokens
+    assert 0 < many.posts_a_section <= many.posts
     assert many.wall_s > 0
     assert (many.validator_failures, many.placeholders, many.too_many_requests) == (0, 0, 0)
 
@@ -100,6 +124,8 @@ async def test_sections_that_a_rule_refused_are_counted_each_time(run: Callable[
     many = await run(rule, flags={"mode": "multi_stage"})
     assert (many.validator_failures, many.placeholders, many.outcome) == (2, 1, "degraded")
     assert many.sections_written == many.sections - 1
+    write = many.step("write")
+    assert (write.calls, write.again) == (many.sections + 1, 1)
 
 
 async def test_a_run_that_failed_is_measured_too(run: Callable[..., Any]) -> None:
@@ -126,7 +152,9 @@ def test_the_page_shows_every_row_and_asks_no_host() -> None:
         PAIR, title="<b>봄</b>", pages={"single_call": "single_call/index.html"}
     )
     for row in rows(PAIR):
-        assert f"<td>{row.single}</td><td>{row.multi}</td>" in html
+        assert f"<td>{row.single}</td><td>{row.multi}" in html
+    for reason in reasons(PAIR):
+        assert f"<p>{reason.ko}</p>" in html
     assert "&lt;b&gt;봄" in html
     assert 'href="single_call/index.html"' in html
     assert 'href="multi_stage' not in html
@@ -138,3 +166,36 @@ def test_plain_json_has_both_runs_and_what_they_are_held_against() -> None:
     assert plain["multi_stage"]["tokens"] == 1750
     assert plain["expected_calls"] == 8
     assert plain["expected_token_ratio"] == [1.5, 2.0]
+
+
+def again(**changed: Any) -> Comparison:
+    return Comparison(PAIR.single_call, replace(PAIR.multi_stage, **changed))
+
+
+def test_the_calls_are_told_from_what_was_asked() -> None:
+    calls = reasons(PAIR)[0]
+    assert calls.en == (
+        "Calls of multi_stage: classify 1 + plan 1 + write sections 5. With polish off, 5 sections "
+        "make N+2 = 7 calls; polish makes it N+3 = 8. 2 more were asked or written again."
+    )
+    polished = again(calls=10, steps=(*PAIR.multi_stage.steps, Step("polish", 1, 0, 90, 9)))
+    assert "With polish on, 5 sections make N+3 = 8 calls." in reasons(polished)[0].en
+    assert "다듬기를 켰으므로 섹션 5개에 N+3 = 8번입니다." in reasons(polished)[0].ko
+
+
+@pytest.mark.parametrize(
+    ("tokens", "says"),
+    [(1000, "below the expected 1.5-2"), (1500, "within the"), (2500, "above the expected 1.5-2")],
+)
+def test_the_ratio_is_told_by_what_a_writer_reads(tokens: int, says: str) -> None:
+    told = reasons(again(input_tokens=tokens))[1]
+    assert says in told.en
+    assert "all 8 posts at once: 900 input tokens" in told.en
+    assert "(1.5 on average): 157 tokens a call on average (17 %), 7 times." in told.en
+    assert "in excerpts: 300 tokens (33 %)" in told.en
+    assert "글 8편을 한 번에 다 보아 입력이 900토큰" in told.ko
+
+
+def test_a_run_that_ended_early_explains_nothing() -> None:
+    assert reasons(again(steps=())) == []
+    assert "<h2>왜" not in render_comparison(again(steps=()), title="봄", pages={})
