@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from fabula.documents import Strict
 from fabula.errors import BadInput, KeyMissing
+from fabula.gateway.limits import Limits
 from fabula.gateway.prices import Price, Prices
 from fabula.settings import Settings, read_yaml
 
@@ -78,6 +79,7 @@ class Models:
         self._keys = keys
         self._map = AgentModelMap.load(settings)
         self._prices = Prices.load(settings)
+        self.limits = Limits.load(settings)
         self.profile = profile
         if profile not in self._map.profiles:
             known = ", ".join(self._map.profiles)

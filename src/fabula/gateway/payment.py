@@ -6,8 +6,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import OperationalError
 
@@ -21,6 +22,8 @@ from fabula.errors import (
     Stop,
 )
 from fabula.gateway.faults import Hook
+from fabula.gateway.leave import Leave, Leaves, most_tokens
+from fabula.gateway.limits import UNLIMITED, Limiter
 from fabula.gateway.models import Model
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, ProviderError
 from fabula.store.ledger import Answered, Ledger, Question
@@ -39,6 +42,15 @@ class Transport:
     backoff_s: float
 
 
+class _Call(NamedTuple):
+    """One question and whom it is sent to."""
+
+    question: Question
+    request: ChatRequest
+    model: Model
+    provider: ChatProvider
+
+
 class Payments:
     """The calls of one run that are on their way."""
 
@@ -51,8 +63,10 @@ class Payments:
         hook: Hook,
         on_answer: Callable[[Answered], None],
         on_failure: Callable[[Question, ProviderError, int], None] = lambda *_: None,
+        limiter: Limiter = UNLIMITED,
+        project: str = "default",
     ) -> None:
-        """Take the run's ledger and who is told of answers and failures.
+        """Take the run's ledger, what each request waits for, and who is told of what came back.
 
         `on_answer` hears of each answer that is recorded, `on_failure` of each request that
         brought none, with how often its question has been sent.
@@ -63,6 +77,7 @@ class Payments:
         self._hook = hook
         self._on_answer = on_answer
         self._on_failure = on_failure
+        self._leaves = Leaves(limiter, project)
         self._open: dict[str, asyncio.Task[Answered]] = {}
         self._short: set[asyncio.Task[Any]] = set()
         """Calls that wait until others give back a part of the budget."""
@@ -82,16 +97,20 @@ class Payments:
         """
         task = self._open.get(question.key)
         if task is None:
-            if permit:
-                await permit.acquire()
-            # Another caller may have sent the same question while this one waited.
-            task = self._open.get(question.key)
-            if task is None:
-                task = asyncio.create_task(self._work(question, request, model, provider))
-                self._open[question.key] = task
-                task.add_done_callback(lambda _: self._forget(question.key, permit))
-            elif permit:
-                permit.release()
+            async with AsyncExitStack() as waited:
+                if permit:
+                    await permit.acquire()
+                    waited.callback(permit.release)
+                leave = await self._leaves.wait(question)
+                waited.push_async_exit(leave.held)
+                # Another caller may have sent the same question while this one waited.
+                task = self._open.get(question.key)
+                if task is None:
+                    waited.pop_all()
+                    work = self._work(_Call(question, request, model, provider), leave)
+                    task = asyncio.create_task(work)
+                    self._open[question.key] = task
+                    task.add_done_callback(lambda _: self._forget(question.key, permit))
         return await asyncio.shield(task)
 
     def _forget(self, key: str, permit: asyncio.Semaphore | None) -> None:
@@ -103,40 +122,56 @@ class Payments:
 
     async def settle(self) -> None:
         """Wait for every call on its way; no new transport retry is begun."""
-        self._ending = self._ending or Cancelled("the run is ending: nothing more is sent")
+        self._end(Cancelled("the run is ending: nothing more is sent"))
         while self._open:
             await asyncio.wait(self._open.values())
 
     def drain(self) -> None:
         """Send nothing more; whoever asks hears Drained. What is on its way is recorded."""
-        self._ending = self._ending or Drained("the process is ending: nothing more is sent")
+        self._end(Drained("the process is ending: nothing more is sent"))
 
-    async def _work(
-        self, question: Question, request: ChatRequest, model: Model, provider: ChatProvider
-    ) -> Answered:
+    def _end(self, reason: Stop) -> None:
+        self._ending = self._ending or reason
+        self._leaves.end(reason)
+
+    async def _work(self, call: _Call, leave: Leave) -> Answered:
+        sent = 1
+        while True:
+            # Left before the pause, so that the limiter hears of a 429 at once.
+            async with leave.held:
+                got = await self._send(call, leave, sent)
+            if isinstance(got, Answered):
+                return got
+            await self._pause(sent, got, call.question)
+            leave = await self._leaves.wait(call.question)
+            sent += 1
+
+    async def _send(self, call: _Call, leave: Leave, sent: int) -> Answered | ProviderError:
+        """Claim, ask and record once; return the failure after which it may be sent again."""
+        question, request, model, provider = call
         known = {"key": question.key, "item": question.item}
-        for sent in range(1, self._transport.tries + 1):
-            await self._hook("before_claim", known)
-            claim = await self._claim(question)
-            await self._hook("after_claim", known)
-            try:
-                async with asyncio.timeout(model.call_timeout_s):
-                    answer = await provider.complete(request)
-            except (ProviderError, TimeoutError) as error:
-                failure = _as_provider_error(error, model)
-                await self._failed(claim, failure)
-                self._on_failure(question, failure, sent)
-                if not failure.retryable:
-                    raise _refused(question, failure) from None
-                if sent == self._transport.tries:
-                    raise _down(question, failure) from None
-                await self._pause(sent, failure, question)
-                continue
-            except BaseException:
-                await self._ledger.doubt(claim)
-                raise
-            return await self._record(claim, question, answer, model, known)
-        raise AssertionError("unreachable: the last try returns or raises")
+        await self._hook("before_claim", known)
+        claim = await self._claim(question)
+        await self._hook("after_claim", known)
+        try:
+            async with asyncio.timeout(model.call_timeout_s):
+                answer = await provider.complete(request)
+        except (ProviderError, TimeoutError) as error:
+            failure = _as_provider_error(error, model)
+            leave.failed(failure, question)
+            await self._failed(claim, failure)
+            self._on_failure(question, failure, sent)
+            if not failure.retryable:
+                raise _refused(question, failure) from None
+            if sent == self._transport.tries:
+                raise _down(question, failure) from None
+            return failure
+        except BaseException:
+            leave.admitted.settle(most_tokens(question))
+            await self._ledger.doubt(claim)
+            raise
+        leave.admitted.settle(answer.input_tokens + answer.output_tokens)
+        return await self._record(claim, question, answer, model, known)
 
     async def _claim(self, question: Question) -> str:
         while True:

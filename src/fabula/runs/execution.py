@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fabula.errors import Cancelled, FabulaError, LeaseLost, Stop, StoreUnavailable, TimedOut
 from fabula.gateway.faults import Hook
 from fabula.gateway.gateway import Gateway, Scope
+from fabula.gateway.limiting import provider_limits
 from fabula.gateway.models import Models
 from fabula.gateway.payment import Payments, Transport
 from fabula.gateway.provider import ChatProvider, ProviderError
@@ -80,6 +82,7 @@ class Execution:
         self._signal: Signal | None = None
         self._spent = 0
         self._draining = False
+        self._held = AsyncExitStack()
         self._gateway: Gateway | None = None
         self._control: RunControl | None = None
 
@@ -100,7 +103,8 @@ class Execution:
             stored = await self._recorder.open()
             for event in opening:
                 self._recorder.add(event)
-            end, cancelled = await self._outcome(stored)
+            async with self._held:
+                end, cancelled = await self._outcome(stored)
             end = await self._write(end)
         finally:
             await asyncio.to_thread(lease.stop)
@@ -250,6 +254,8 @@ class Execution:
         answering = [name.partition(":")[0] for name in (*named.values(), *fallbacks)]
         self._recorder.add(Event("run.models", note=named))
         ledger = Ledger(store, self._fence)
+        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+        limiter = await self._held.enter_async_context(provider_limits(models.limits, redis_url))
         self._spent = (await totals(store, row.id)).answered
         gateway = Gateway(
             Scope(
@@ -270,6 +276,8 @@ class Execution:
                 hook=setup.hook,
                 on_answer=self._answered,
                 on_failure=self._failed,
+                limiter=limiter,
+                project=row.project,
             ),
             on_switch=self._switched,
         )
