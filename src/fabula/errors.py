@@ -4,7 +4,12 @@ FabulaError
 ├── BadInput            what a person handed in is wrong: names the field, the value, the way out
 │   ├── MissingExtra    a product's optional dependency is not installed
 │   ├── UnknownRun      there is no such run, or it is somebody else's
+│   ├── UnknownFile     there is no such uploaded file, or it is somebody else's
+│   ├── UnfitFile       an uploaded file is too large, of a wrong type, or not what it says
 │   └── Conflict        what is asked does not fit how the run, or another one, stands
+├── Unauthorized        the request brings no API key, or one that does not count
+├── Forbidden           the request may not be made at all, whatever it asks
+├── TooManyRequests     the key has used up its requests; more at `retry_after_s`
 ├── Rejected            an answer stayed bad; a value that is routed, raised only without a route
 ├── GateFailed          a document broke its contract; the run fails and is never retried
 ├── ReplayMiss          a replay asked something that the run's ledger has no answer to
@@ -91,6 +96,43 @@ class Conflict(BadInput):
         super().__init__(field, en, ko)
         self.code = code
         self.run = run
+
+
+class UnknownFile(BadInput):
+    code = "unknown_file"
+
+    def __init__(self, file: str, *, field: str = "file") -> None:
+        super().__init__(
+            field,
+            f"there is no uploaded file `{file[:80]}`; POST /v1/files makes one",
+            f"`{file[:80]}` 파일이 없습니다. POST /v1/files로 올리세요",
+        )
+
+
+class UnfitFile(BadInput):
+    """Refuse an upload; the code is `file_too_large`, `file_type` or `file_content`."""
+
+    def __init__(self, en: str, ko: str, *, code: str) -> None:
+        super().__init__("file", en, ko)
+        self.code = code
+
+
+class Unauthorized(FabulaError):
+    code = "unauthorized"
+
+
+class Forbidden(FabulaError):
+    code = "forbidden"
+
+
+class TooManyRequests(FabulaError):
+    """Say when to come again: `retry_after_s`, whole seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, en: str, ko: str, *, retry_after_s: int) -> None:
+        super().__init__(en, ko)
+        self.retry_after_s = retry_after_s
 
 
 class Rejected(FabulaError):

@@ -77,6 +77,19 @@ class Settings(BaseSettings):
     """How many runs of one project are executed at once; None: as many as there are slots."""
     redis_url: SecretStr | None = None
     """The Redis that workers are woken through and share limits in; None: this process alone."""
+    requests_per_minute: float = Field(default=600.0, gt=0)
+    """How many requests a minute an API key may send whose own rate is not set."""
+    bootstrap_key: SecretStr | None = None
+    """An API key that a service makes for the owner `bootstrap` when it starts:
+    `fab_bootstrap_` and 64 hex digits, such as `openssl rand -hex 32` writes."""
+    upload_max_bytes: int = Field(default=50_000_000, ge=1)
+    """The largest file that may be uploaded."""
+    uploads_max_bytes: int = Field(default=5_000_000_000, ge=1)
+    """What all uploads of one owner may have together, unpacked."""
+    webhook_secret: SecretStr | None = Field(default=None, min_length=16)
+    """What webhooks are signed with; None: a run that names a webhook is refused."""
+    disk_room_bytes: int = Field(default=200_000_000, ge=0)
+    """With less room than this for `home` a service is not ready."""
     artifacts_url: str | None = Field(default=None, pattern=r"^file://")
     """Where artifacts are kept, a `file://` URL; None: the data folder."""
     transport_tries: int = Field(default=5, ge=1, le=20)
