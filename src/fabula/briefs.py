@@ -26,6 +26,12 @@ _KOREAN = {
     "int_type": "정수여야 합니다",
     "int_parsing": "정수여야 합니다",
     "int_from_float": "정수여야 합니다",
+    "float_type": "수여야 합니다",
+    "float_parsing": "수여야 합니다",
+    "finite_number": "끝이 있는 수여야 합니다",
+    "bool_type": "켜고 끄는 값이어야 합니다(true, 1, yes, on이나 false, 0, no, off)",
+    "bool_parsing": "켜고 끄는 값이어야 합니다(true, 1, yes, on이나 false, 0, no, off)",
+    "extra_forbidden": "없는 항목입니다",
     "greater_than_equal": "{ge} 이상이어야 합니다",
     "less_than_equal": "{le} 이하여야 합니다",
     "tuple_type": "목록이어야 합니다",
@@ -66,7 +72,12 @@ def read_brief(given: object, model: type[M], *, folder: Path | None = None) -> 
 def complaint(error: ErrorDetails) -> str:
     """Say in Korean what is wrong with a value."""
     wanted = _KOREAN.get(error["type"])
-    return wanted.format(**error.get("ctx", {})) if wanted else error["msg"]
+    said = {name: _listed(value) for name, value in error.get("ctx", {}).items()}
+    return wanted.format(**said) if wanted else error["msg"]
+
+
+def _listed(value: object) -> object:
+    return value.replace(" or ", ", ") if isinstance(value, str) else value
 
 
 def dotted(error: ErrorDetails) -> str:

@@ -6,13 +6,16 @@ Nothing else reads the environment. Secrets are `SecretStr`: they print as stars
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,8 +30,35 @@ MAX_YAML_BYTES = 1_000_000
 PRODUCT_NAMES = ("magazine", "novel", "shorts", "persona", "roleplay")
 
 
+_KOREAN = {
+    "site_url": "사용자 이름, 물음표, #이 없는 http(s) 주소여야 합니다. 예: https://example.com/magazine"
+}
+
+
 def _either(*names: str) -> AliasChoices:
     return AliasChoices(*names)
+
+
+def _site(given: str | None) -> str | None:
+    """Return the address with a slash behind it, an empty one as none."""
+    if given is None or not given.strip():
+        return None
+    try:
+        parts = urlsplit(given.strip())
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    odd = re.search(r"[\s\\<>\"'`\x00-\x20\x7f]", given.strip())
+    if not whole or odd or "@" in parts.netloc or parts.query or parts.fragment:
+        # A password in it is nobody's business.
+        got = "one with a user" if "@" in given else f"`{given}`"
+        raise PydanticCustomError(
+            "site_url",
+            "got {got}, wanted an http(s) address without user, query and #, "
+            "such as https://example.com/magazine",
+            {"got": got},
+        )
+    return given.strip().rstrip("/") + "/"
 
 
 class Settings(BaseSettings):
@@ -97,6 +127,9 @@ class Settings(BaseSettings):
     transport_backoff_s: float = Field(default=0.5, ge=0)
     fetch_private_hosts: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+$")], ...] = ()
     """Hosts (`host` or `host:port`) that sources may be fetched from though they are not public."""
+    site_url: Annotated[str | None, AfterValidator(_site)] = None
+    """Where published folders stand on the web, each under its own name; None: links in a page are
+    relative to it."""
     flags: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     """Flags of products, from YAML: `flags: {magazine: {max_parallel_section_writers: 2}}`."""
 
@@ -122,7 +155,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
-            raise BadInput(f"setting {name}", first["msg"]) from None
+            raise BadInput(
+                f"setting {name}", first["msg"], _KOREAN.get(first["type"], "")
+            ) from None
         merged._given = frozenset(given)
         return merged
 
@@ -200,7 +235,7 @@ def _refuse_unknown_environment(cls: type[Settings]) -> None:
 
 
 def flag_environment(product: str, names: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Read a product's flags from the environment.
+    """Read a product's flags from the environment; an empty variable sets nothing.
 
     `names` maps each flag to further variable names of the user's own; `FABULA_<PRODUCT>_<FLAG>`
     and `<PRODUCT>_<FLAG>` always count. Raises BadInput for an unknown `FABULA_<PRODUCT>_…`.
@@ -212,11 +247,18 @@ def flag_environment(product: str, names: Mapping[str, tuple[str, ...]]) -> dict
             raise BadInput(
                 f"environment {name}", f"is no flag of {product}; flags: {', '.join(names)}"
             )
+    found = flag_variables(product, names)
+    return {flag: os.environ[name].strip() for flag, name in found.items()}
+
+
+def flag_variables(product: str, names: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Say which environment variable sets each of the flags that `flag_environment` finds."""
     found: dict[str, str] = {}
     for flag, aliases in names.items():
-        for name in (f"{own}{flag}".upper(), *aliases, f"{product}_{flag}".upper()):
-            if name in os.environ:
-                found[flag] = os.environ[name]
+        own, short = f"{PREFIX}{product}_{flag}".upper(), f"{product}_{flag}".upper()
+        for name in (own, *aliases, short):
+            if os.environ.get(name, "").strip():
+                found[flag] = name
                 break
     return found
 
@@ -266,6 +308,7 @@ def parse_yaml(text: str, *, name: str) -> Any:
 __all__ = [
     "Settings",
     "flag_environment",
+    "flag_variables",
     "parse_yaml",
     "read_yaml",
     "ready_folder",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fabula.errors import BadInput
-from fabula.settings import Settings, flag_environment, parse_yaml
+from fabula.settings import Settings, flag_environment, flag_variables, parse_yaml
 
 
 def config(tmp_path: Path, text: str) -> Path:
@@ -67,6 +67,12 @@ def test_flags_are_read_under_both_names_and_the_own_prefix_wins(
     monkeypatch.setenv("MAGAZINE_WRITERS", "5")
     monkeypatch.setenv("FABULA_MAGAZINE_WRITERS", "2")
     assert flag_environment("magazine", names) == {"mode": "single_call", "writers": "2"}
+    assert flag_variables("magazine", names) == {
+        "mode": "MAGAZINE_PIPELINE_MODE",
+        "writers": "FABULA_MAGAZINE_WRITERS",
+    }
+    monkeypatch.setenv("FABULA_MAGAZINE_WRITERS", " ")
+    assert flag_environment("magazine", names)["writers"] == "5"
     monkeypatch.setenv("FABULA_MAGAZINE_WRITER", "2")
     with pytest.raises(BadInput, match="FABULA_MAGAZINE_WRITER"):
         flag_environment("magazine", names)
@@ -76,3 +82,37 @@ def test_flags_are_read_under_both_names_and_the_own_prefix_wins(
 def test_yaml_that_cannot_be_read_names_its_file(text: str) -> None:
     with pytest.raises(BadInput, match=r"brief\.yaml"):
         parse_yaml(text, name="brief.yaml")
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("https://example.com", "https://example.com/"),
+        (" http://127.0.0.1:8080/blog// ", "http://127.0.0.1:8080/blog/"),
+        ("https://한글.example/봄", "https://한글.example/봄/"),
+        ("", None),
+    ],
+)
+def test_a_sites_address_ends_with_a_slash(
+    monkeypatch: pytest.MonkeyPatch, given: str, read: str | None
+) -> None:
+    monkeypatch.setenv("FABULA_SITE_URL", given)
+    assert Settings.load().site_url == read
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("example.com", "ftp://example.com", "javascript:alert(1)", "https://", "http:///a"),
+        *("https://a.b/?q=1", "https://a.b/#c", "https://a.b:99999", 'https://a.b/"><script>'),
+        *("https://a.b/ c", "https://me:secret@a.b", "https://[a", "/blog"),
+    ],
+)
+def test_what_is_no_sites_address_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("FABULA_SITE_URL", given)
+    with pytest.raises(BadInput) as caught:
+        Settings.load()
+    assert caught.value.field == "setting site_url"
+    assert "https://example.com/magazine" in caught.value.en
+    assert "http(s) 주소" in caught.value.ko
+    assert "secret" not in caught.value.en

@@ -26,18 +26,19 @@ async def run_product(
     product: str,
     brief: Path,
     flags: Sequence[str],
+    mode: str | None = None,
     profile: str | None,
     budget: float | None,
     timeout_s: float | None,
     out: Path | None,
 ) -> int:
-    """Run a product on a brief's file."""
+    """Run a product on a brief's file; `mode` is short for the flag of that name."""
     from fabula.runs import new_run_id
 
+    switches = with_mode(read_flags(flags), mode)
     if out is not None:
         await asyncio.to_thread(ready_folder, out)
     run_id = new_run_id()
-    switches = read_flags(flags)
 
     async def start(runner: Runner) -> RunResult:
         return await runner.run(
@@ -94,6 +95,20 @@ def read_flags(given: Sequence[str]) -> Mapping[str, Any]:
             )
         flags[name.strip()] = parse_yaml(value, name=f"--set {name.strip()}")
     return flags
+
+
+def with_mode(flags: Mapping[str, Any], mode: str | None) -> Mapping[str, Any]:
+    """Put `--mode` among the flags; BadInput where `--set mode=…` says something else."""
+    if mode is None:
+        return flags
+    other = str(flags.get("mode", mode))
+    if other.strip().lower() != mode.strip().lower():
+        raise BadInput(
+            "--mode",
+            f"--mode {mode} and --set mode={other} disagree: give one of them",
+            f"--mode {mode}, --set mode={other}: 서로 다릅니다. 하나만 주세요",
+        )
+    return {**flags, "mode": mode}
 
 
 async def _announce_grant(terminal: Terminal, runner: Runner, run_id: str) -> None:

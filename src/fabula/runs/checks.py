@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
+from fabula.briefs import complaint, dotted
 from fabula.briefs import read_brief as valid
 from fabula.documents import Document
 from fabula.errors import BadInput, Conflict
 from fabula.nodes import Replacements
 from fabula.products import Product
-from fabula.settings import Settings, flag_environment, ready_folder
+from fabula.settings import Settings, flag_environment, flag_variables, ready_folder
 from fabula.store.runs import RunRow
 from fabula.store.tables import NANO
 
@@ -22,23 +24,37 @@ Brief = Document | Mapping[str, Any] | str | Path
 
 
 def merge_flags(made: Product, given: Mapping[str, Any], settings: Settings) -> BaseModel:
-    """Merge flags: given over environment over YAML over default. BadInput names a wrong one."""
+    """Merge flags: given over environment over YAML over default. BadInput names a wrong one.
+
+    One that a variable of the environment or `settings.yaml` set is named with it.
+    """
     names = {name: made.flag_aliases.get(name, ()) for name in made.flags.model_fields}
-    values = {
-        **settings.flags.get(made.name, {}),
-        **flag_environment(made.name, names),
-        **given,
-    }
+    from_yaml = settings.flags.get(made.name, {})
+    values = {**from_yaml, **flag_environment(made.name, names), **given}
     try:
         return made.flags.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(names)
-        raise BadInput(
-            f"flags.{name}",
-            f"got {str(first['input'])[:80]!r}: {first['msg']}; flags of {made.name}: {known}",
-        ) from None
+        raise _bad_flag(made, error.errors()[0], given, from_yaml) from None
+
+
+def _bad_flag(
+    made: Product, error: ErrorDetails, given: Mapping[str, Any], from_yaml: Mapping[str, Any]
+) -> BadInput:
+    names = {name: made.flag_aliases.get(name, ()) for name in made.flags.model_fields}
+    flag, got, place = str(error["loc"][0]), str(error["input"])[:80], ""
+    if flag not in given:
+        variable = flag_variables(made.name, names).get(flag)
+        place = variable or ("settings.yaml" if flag in from_yaml else "")
+    wanted = error["msg"]
+    if error["type"].startswith("bool"):
+        wanted = "wanted true, 1, yes, on or false, 0, no, off"
+    en = f"got {got!r}{f' from {place}' if place else ''}: {wanted}"
+    if error["type"] == "extra_forbidden":
+        en += f"; flags of {made.name}: {', '.join(names)}"
+    ko = f"{f'{place}의 ' if place else ''}값이 `{got}`입니다. {complaint(error)}"
+    if error["type"] == "extra_forbidden":
+        ko = f"{made.name}에 없는 플래그입니다. 있는 것: {', '.join(names)}"
+    return BadInput(f"flags.{dotted(error)}", en, ko)
 
 
 def choose_flags(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from fabula.documents import Strict, content_hash
 from fabula.documents.magazine import Mode
@@ -13,10 +13,15 @@ from fabula.documents.magazine import Mode
 PERCENT = 100
 
 
+def _plain(given: object) -> object:
+    # People write MULTI_STAGE into an .env file, and spaces behind it.
+    return given.strip().lower() if isinstance(given, str) else given
+
+
 class MagazineFlags(Strict):
     """Typed switches of one run; `max_parallel_section_writers` counts calls in flight."""
 
-    mode: Mode = "single_call"
+    mode: Annotated[Mode, BeforeValidator(_plain)] = "single_call"
     multi_stage_percent: int = Field(default=0, ge=0, le=PERCENT)
     """How many of a hundred briefs take `multi_stage` where nobody named a mode."""
     polish_enabled: bool = False
