@@ -1,0 +1,77 @@
+"""Put the application together and open what it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from fabula import __version__
+from fabula.gateway.faults import Hook, no_hook
+from fabula.gateway.provider import ChatProvider
+from fabula.products import PRODUCTS, Product
+from fabula.runs import Runner
+from fabula.runs.execution import Setup
+from fabula.runs.pool import LocalBell, Pool
+from fabula.runs.queueing import RunQueue, warm_up
+from fabula.service import runs, starting
+from fabula.service.problems import answer_errors
+from fabula.service.state import Service
+from fabula.settings import Settings
+from fabula.store.engine import Store
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    products: Mapping[str, Product] | None = None,
+    providers: Mapping[str, ChatProvider] | None = None,
+    hook: Hook | None = None,
+) -> FastAPI:
+    """Make the application; its lifespan opens the store and executes runs where no Redis is set.
+
+    `products` are further products by name; `providers` and `hook` are as `Runner` takes them.
+    """
+    chosen = settings or Settings.load()
+    offered = {**PRODUCTS, **(products or {})}
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _opened(chosen, offered, providers or {}, hook or no_hook) as service:
+            app.state.service = service
+            yield
+
+    app = FastAPI(title="fabula", version=__version__, lifespan=lifespan)
+    answer_errors(app)
+    for router in (starting.routes(offered), runs.router):
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings,
+    products: Mapping[str, Product],
+    providers: Mapping[str, ChatProvider],
+    hook: Hook,
+) -> AsyncIterator[Service]:
+    store = await Store.open(settings)
+    pool: Pool | None = None
+    try:
+        if settings.redis_url is None:
+            await warm_up(products)
+            pool = Pool(Setup(settings, store, hook, providers, None), products=products)
+            pool.start()
+        yield Service(
+            settings=settings,
+            products=products,
+            store=store,
+            queue=RunQueue(settings, store, LocalBell(pool), products=products),
+            runner=Runner(settings, products=products, providers=providers, hook=hook, store=store),
+            pool=pool,
+        )
+    finally:
+        if pool:
+            await pool.close()
+        await store.close()

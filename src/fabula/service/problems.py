@@ -1,0 +1,225 @@
+"""Errors as `application/problem+json` (RFC 9457): a stable code, English, Korean, the field."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from fabula.briefs import complaint
+from fabula.errors import (
+    BadInput,
+    Conflict,
+    FabulaError,
+    GateFailed,
+    KeyMissing,
+    MissingExtra,
+    StoreUnavailable,
+    UnknownRun,
+)
+
+log = logging.getLogger("fabula.service")
+MEDIA_TYPE = "application/problem+json"
+LONGEST_EXCERPT = 60
+MOST_ERRORS = 20
+PLACES = ("body", "query", "path", "header", "cookie")
+
+STATUS: Sequence[tuple[type[FabulaError], int]] = (
+    (UnknownRun, 404),
+    (Conflict, 409),
+    (MissingExtra, 501),
+    (BadInput, 422),
+    (KeyMissing, 422),
+    (GateFailed, 422),
+    (StoreUnavailable, 503),
+    (FabulaError, 500),
+)
+"""The status that an error is answered with: the first line that fits."""
+
+_KOREAN = {
+    400: ("bad_request", "요청을 읽을 수 없습니다"),
+    401: ("unauthorized", "API 키가 필요합니다"),
+    403: ("forbidden", "허용되지 않은 요청입니다"),
+    404: ("not_found", "이 주소에는 아무것도 없습니다. /docs에 있는 주소를 보세요"),
+    405: ("method_not_allowed", "이 주소에서 쓸 수 없는 메서드입니다"),
+    413: ("too_large", "요청이 너무 큽니다"),
+    415: ("unsupported_media_type", "지원하지 않는 형식입니다"),
+}
+
+
+class FieldProblem(BaseModel):
+    """One field that is wrong."""
+
+    field: str
+    detail: str
+    detail_ko: str
+
+
+class Problem(BaseModel):
+    """What every error answer holds. `code` is stable; the texts are for people."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    detail_ko: str
+    field: str | None = None
+    run: str | None = None
+    errors: list[FieldProblem] | None = None
+
+
+class Refused(FabulaError):
+    """Answer a request with this status and code; `headers` go with the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        en: str,
+        ko: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(en, ko, code=code)
+        self.status = status
+        self.field = field
+        self.headers = dict(headers or {})
+
+
+def problem(
+    status: int,
+    code: str,
+    en: str,
+    ko: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> JSONResponse:
+    """Make the answer."""
+    body = Problem(
+        type=f"urn:fabula:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=sendable(en),
+        detail_ko=sendable(ko),
+        **more,
+    )
+    content = body.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Make the application answer every error as a problem."""
+    app.add_exception_handler(FabulaError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _store_away)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+    assert isinstance(error, FabulaError)  # noqa: S101 - it is registered for these
+    status, headers = status_of(error), dict[str, str](getattr(error, "headers", {}))
+    en, ko = error.en, error.ko
+    if isinstance(error, UnknownRun):
+        en = f"there is no such run of yours; GET /v1/runs lists them ({en.partition(';')[0]})"
+        ko = f"그런 실행이 없습니다. GET /v1/runs로 목록을 보세요 ({ko.partition('.')[0]})"
+    if isinstance(error, StoreUnavailable):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request failed code=%s", error.code, exc_info=error)
+    return problem(
+        status,
+        error.code,
+        en,
+        ko,
+        headers=headers,
+        field=getattr(error, "field", None),
+        run=getattr(error, "run", None),
+    )
+
+
+def status_of(error: FabulaError) -> int:
+    """Return the HTTP status of an error."""
+    if isinstance(error, Refused):
+        return error.status
+    return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
+    found = [_field_problem(one) for one in error.errors()]
+    if error.errors()[0]["type"] == "json_invalid":
+        return problem(
+            400, "bad_json", f"the body is no JSON: {found[0].detail}", "올바른 JSON이 아닙니다"
+        )
+    first, more = found[0], len(found) - 1
+    return problem(
+        422,
+        "bad_input",
+        f"{first.field}: {first.detail}" + (f" (and {more} more)" if more else ""),
+        f"{first.field}: {first.detail_ko}" + (f" (그 밖에 {more}곳)" if more else ""),
+        field=first.field,
+        errors=found[:MOST_ERRORS],
+    )
+
+
+def _field_problem(error: Any) -> FieldProblem:
+    loc = [str(part) for part in error["loc"]]
+    field = ".".join(loc[1:] if loc and loc[0] in PLACES else loc) or "body"
+    got = "" if error["type"] == "missing" else f"; got {excerpt(error.get('input'))}"
+    return FieldProblem(
+        field=sendable(field)[: LONGEST_EXCERPT * 2],
+        detail=sendable(f"{error['msg']}{got}"),
+        detail_ko=sendable(complaint(error)),
+    )
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    code, ko = _KOREAN.get(error.status_code, ("refused", "요청을 처리할 수 없습니다"))
+    en = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        en = f"there is nothing at {excerpt(request.url.path)}; /docs lists what there is"
+    return problem(error.status_code, code, en, ko, headers=error.headers)
+
+
+async def _store_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("database refused error=%s", type(error).__name__, exc_info=error)
+    away = StoreUnavailable(
+        "the database does not answer now; ask again in a moment",
+        "데이터베이스가 지금 응답하지 않습니다. 잠시 뒤에 다시 시도하세요",
+    )
+    return await _refused(request, away)
+
+
+async def _bug(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+    log.error("request failed by a bug error=%s", type(error).__name__, exc_info=error)
+    return problem(
+        500,
+        "bug",
+        "an internal error; the service's log has its traceback",
+        "내부 오류입니다. 서비스의 로그에 자취가 있습니다",
+    )
+
+
+def excerpt(value: object) -> str:
+    """Show the beginning of what was sent."""
+    text = sendable(repr(value))
+    return text if len(text) <= LONGEST_EXCERPT else f"{text[:LONGEST_EXCERPT]}…"
+
+
+def sendable(text: str) -> str:
+    """Replace what no UTF-8 can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
