@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True
+        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True
     )
 
     home: Path = Field(default_factory=lambda: Path.home() / ".fabula")
@@ -163,7 +163,7 @@ class Settings(BaseSettings):
 
     def origins(self) -> Mapping[str, Origin]:
         """Say where each of the settings that `load` merged came from."""
-        environment = {name.upper() for name in os.environ}
+        environment = {name.upper() for name, value in os.environ.items() if value}
         found: dict[str, Origin] = {}
         for name, field in type(self).model_fields.items():
             alias = field.validation_alias

@@ -36,6 +36,15 @@ def test_says_where_each_setting_came_from(tmp_path: Path, monkeypatch: pytest.M
     assert origins.keys() == Settings.model_fields.keys()
 
 
+def test_an_empty_variable_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FABULA_PROFILE", "FABULA_LEASE_S", "OPENAI_API_KEY", "FABULA_SITE_URL"):
+        monkeypatch.setenv(name, "")
+    settings = Settings.load(config_dir=config(tmp_path, "lease_s: 4\n"))
+    assert (settings.profile, settings.lease_s) == ("offline", 4)
+    assert (settings.openai_api_key, settings.site_url) == (None, None)
+    assert settings.origins()["lease_s"] == "settings.yaml"
+
+
 def test_an_unknown_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FABULA_PROFIL", "local")
     with pytest.raises(BadInput, match="FABULA_PROFIL"):

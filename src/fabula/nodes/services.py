@@ -39,6 +39,8 @@ class Services:
     """True where the offline model answers: results are marked."""
     fetch: Fetch = field(default_factory=GuardedFetch)
     """The way to the web; the default reaches public hosts only."""
+    page_url: str | None = None
+    """Where the published folder will stand on the web, a slash behind it; None: nobody said."""
 
 
 class _Refusing:

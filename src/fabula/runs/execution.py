@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fabula.errors import Cancelled, FabulaError, LeaseLost, Stop, StoreUnavailable, TimedOut
 from fabula.gateway.faults import Hook
@@ -26,6 +27,7 @@ from fabula.runs.ends import End, drained, end_of, patiently, waiting
 from fabula.runs.lease import Lease, Signal
 from fabula.runs.progress import Progress
 from fabula.runs.recorder import Listener, Recorder
+from fabula.runs.recording import PAGE_URL, page_url_of
 from fabula.runs.report import run_report
 from fabula.runs.streams import StepEvents
 from fabula.safety.fetch import GuardedFetch
@@ -80,6 +82,7 @@ class Execution:
         self._fence = Fence(row.id, epoch)
         self._recorder = Recorder(setup.store, self._fence, setup.listener)
         self._signal: Signal | None = None
+        self._stored: list[Event] = []
         self._spent = 0
         self._draining = False
         self._held = AsyncExitStack()
@@ -100,7 +103,7 @@ class Execution:
         lease = Lease(settings.store_url, self._fence, settings.lease_s, self._signalled())
         lease.start()
         try:
-            stored = await self._recorder.open()
+            stored = self._stored = await self._recorder.open()
             for event in opening:
                 self._recorder.add(event)
             async with self._held:
@@ -252,6 +255,7 @@ class Execution:
         fallbacks = tuple(getattr(flags, "fallback_models", ()))
         named = {agent: f"{pin.provider}:{pin.name}" for agent, pin in pins.items()}
         answering = [name.partition(":")[0] for name in (*named.values(), *fallbacks)]
+        page_url = self._page_url()
         self._recorder.add(Event("run.models", note=named))
         ledger = Ledger(store, self._fence)
         redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
@@ -288,8 +292,22 @@ class Execution:
             publisher=FolderPublisher(Path(row.out)),
             offline="offline" in answering,
             fetch=GuardedFetch(private_hosts=settings.fetch_private_hosts),
+            page_url=page_url,
         )
         return services, gateway
+
+    def _page_url(self) -> str | None:
+        """Return where the folder will stand on the web, as it was when the run first began."""
+        kept = page_url_of(self._stored)
+        if kept or any(one.type == "run.models" for one in self._stored):
+            return kept
+        site = self._setup.settings.site_url
+        if site is None:
+            return None
+        name = quote(Path(self._row.out).name)
+        url = f"{site}{name}/" if name else site
+        self._recorder.add(Event(PAGE_URL, note={"url": url}))
+        return url
 
     def _flags(self) -> Any:
         return self._product.flags.model_validate(self._row.flags)

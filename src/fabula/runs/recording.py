@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,13 @@ from sqlalchemy import select
 from fabula.documents import Strict
 from fabula.store.documents import list_artifacts, read_checked
 from fabula.store.engine import Store
-from fabula.store.events import list_events
+from fabula.store.events import Event, list_events
 from fabula.store.ports import Artifact
 from fabula.store.runs import get_run
 from fabula.store.tables import documents, ledger
+
+PAGE_URL = "run.page"
+"""The event that keeps where a run's page will stand on the web."""
 
 
 class RunRecord(Strict):
@@ -109,6 +112,11 @@ class Recording:
         """Return what people answered, with the question's name, in order."""
         decided = [event.note for event in self.events if event.type == "run.decided"]
         return [(str(note.get("ask")), note.get("answer", {})) for note in decided]
+
+
+def page_url_of(events: Iterable[EventRecord | Event]) -> str | None:
+    """Return where a run's page will stand on the web; None where nobody had said."""
+    return next((str(one.note["url"]) for one in events if one.type == PAGE_URL), None)
 
 
 async def read_recording(store: Store, run_id: str) -> Recording:

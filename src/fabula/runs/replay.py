@@ -25,7 +25,7 @@ from fabula.runs.recorded import (
     RecordedDocuments,
     RecordedModels,
 )
-from fabula.runs.recording import Recording
+from fabula.runs.recording import Recording, page_url_of
 from fabula.store.documents import FolderPublisher
 from fabula.store.ports import Artifact
 
@@ -129,6 +129,7 @@ async def replay(
             name.startswith("offline:") for name in (*recording.models().values(), *fallbacks)
         ),
         fetch=refusing_services().fetch,
+        page_url=page_url_of(recording.events),
     )
     graph = made.graph(services, flags, {**replace, **seeds}, change)
     start = dict(run.change["state"]) if run.change else {"brief": run.brief}

@@ -56,6 +56,30 @@ async def test_the_archive_alone_gives_the_same_page(
     assert str(tmp_path) not in await asyncio.to_thread(_texts, file)
 
 
+async def test_where_the_page_stands_on_the_web_is_kept_with_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Runner(Settings(home=tmp_path / "home"))
+    here = await plain.run("magazine", EXAMPLE / "brief.yaml", out=tmp_path / "plain")
+    sited = Runner(Settings(home=tmp_path / "home", site_url="https://example.com/글"))
+    there = await sited.run("magazine", EXAMPLE / "brief.yaml", out=tmp_path / "봄 호")
+    assert here.succeeded
+    assert there.succeeded
+    first, second = [
+        await asyncio.to_thread(_bytes, tmp_path / name) for name in ("plain", "봄 호")
+    ]
+    place = "https://example.com/글/%EB%B4%84%20%ED%98%B8/"
+    page = second["index.html"].decode()
+    assert f'<meta property="og:url" content="{place}">' in page
+    assert f'<meta property="og:image" content="{place}thumbnail.png">' in page
+    assert "og:url" not in first["index.html"].decode()
+    assert {name for name in first if first[name] != second[name]} == {"index.html", "run.json"}
+    monkeypatch.setenv("FABULA_SITE_URL", "https://elsewhere.example")
+    again = Runner(Settings(home=tmp_path / "home"))
+    for run in (here, there):
+        assert (await again.replay(run.run_id)).same
+
+
 async def test_a_prompt_that_was_edited_since_is_missed_by_agent_and_item(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

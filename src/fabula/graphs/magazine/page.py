@@ -111,8 +111,12 @@ class _Source:
     places: tuple[str, ...]
 
 
-def render_page(layout: MagazineLayout, pictures: Mapping[str, bytes]) -> str:
+def render_page(
+    layout: MagazineLayout, pictures: Mapping[str, bytes], *, url: str | None = None
+) -> str:
     """Return `layout` as a self-contained HTML page, with `pictures` by artifact hash inlined.
+
+    `url` is where the page's folder will stand on the web, for those who show links to it.
 
     The art direction follows `layout.template_id`; an unknown one is shown as `editorial-deep`.
     A picture that is missing or cannot be decoded is left out. Equal input gives equal text.
@@ -124,6 +128,7 @@ def render_page(layout: MagazineLayout, pictures: Mapping[str, bytes]) -> str:
     sections = tuple(_sections(layout, figures, cover))
     html = _page().render(
         layout=layout,
+        url=url,
         direction=direction,
         cover=figures.get(cover) if cover else None,
         sections=sections,

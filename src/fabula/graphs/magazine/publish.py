@@ -19,7 +19,7 @@ def publish(services: Services, *, mode: Mode) -> Node:
         layout = await services.documents.get(MagazineLayout, state["layout"])
         shown = [one.hash for one in layout.pictures]
         data = {hash_: await services.artifacts.read(hash_) for hash_ in shown}
-        page = await asyncio.to_thread(render_page, layout, data)
+        page = await asyncio.to_thread(render_page, layout, data, url=services.page_url)
         write = services.artifacts.put
         files = [
             await write("layout.json", layout_json(layout), "application/json"),

@@ -234,6 +234,7 @@ def test_cover_takes_the_picture_of_an_end_and_shows_it_once() -> None:
 def test_open_graph_points_to_the_thumbnail_beside_the_page() -> None:
     meta = {m["property"]: m["content"] for m in read(article()).all("meta") if "property" in m}
     assert meta["og:image"] == "thumbnail.png"
+    assert "og:url" not in meta
     assert (meta["og:title"], meta["og:description"]) == ("느린 가게들", "여섯 곳의 이야기")
 
 
