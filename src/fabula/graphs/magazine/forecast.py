@@ -258,7 +258,7 @@ def _posts(brief: MagazineBrief) -> list[Post]:
     if brief.sources and is_address(brief.sources):
         local = brief.model_copy(update={"sources": None})
         posts = [_on_the_web(number) for number in range(1, FEED_POSTS + 1)]
-    for found in read_all(local):
+    for found in read_all(local, ahead=True):
         if isinstance(found, Found):
             posts.append(_post(found))
     if not posts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from fabula.briefs import complaint, dotted
 from fabula.documents import content_hash
 from fabula.documents.magazine import MagazineBrief, PostInput, SourceProblem
 from fabula.errors import BadInput
+from fabula.graphs.magazine.intake.ahead import Ahead, stamp_of
 from fabula.graphs.magazine.intake.encoding import Decoded, Unreadable, decode, tidy
 from fabula.graphs.magazine.intake.feeds import read_feed
 from fabula.graphs.magazine.intake.files import (
@@ -68,17 +69,18 @@ def is_address(sources: str) -> bool:
 
 
 def read_all(
-    brief: MagazineBrief, fetched: Fetched | None = None
+    brief: MagazineBrief, fetched: Fetched | None = None, *, ahead: bool = False
 ) -> Iterator[Found | SourceProblem]:
     """Read the brief's sources and inline posts, in order, every post under an id of its own.
 
-    `fetched` is what an address in `sources` leads to. Blocks on files. Raises BadInput where
-    `sources` itself cannot be used.
+    `fetched` is what an address in `sources` leads to; `ahead` keeps what files say for the next
+    reading of them as they are now. Blocks on files. Raises BadInput where `sources` itself cannot
+    be used.
     """
     ids: dict[str, str] = {}
     texts: dict[str, str] = {}
     room = MAX_CHARACTERS
-    for found in (*_sources(brief.sources, fetched), *_inline(brief)):
+    for found in (*_sources(brief.sources, fetched, ahead=ahead), *_inline(brief)):
         if isinstance(found, SourceProblem):
             yield found
             continue
@@ -118,7 +120,9 @@ def _inline(brief: MagazineBrief) -> Iterator[Found | SourceProblem]:
         yield _given(post.model_dump(exclude_none=True), _Place(f"posts[{number}]"))
 
 
-def _sources(sources: str | None, fetched: Fetched | None) -> Iterator[Found | SourceProblem]:
+def _sources(
+    sources: str | None, fetched: Fetched | None, *, ahead: bool
+) -> Iterator[Found | SourceProblem]:
     if sources is None:
         return
     if is_address(sources):
@@ -127,29 +131,48 @@ def _sources(sources: str | None, fetched: Fetched | None) -> Iterator[Found | S
         return
     path = Path(sources)
     if path.is_dir():
-        yield from _folder(path)
+        yield from _folder(path, ahead=ahead)
     elif path.is_file():
-        yield from _file(path)
+        place = _Place(path.name, path.parent, path.parent.resolve())
+        yield from _local(path, None, place, ahead=ahead)
     else:
         raise BadInput("sources", f"`{path.name}` does not exist", f"`{path.name}`이 없습니다")
 
 
-def _folder(folder: Path) -> Iterator[Found | SourceProblem]:
+def _folder(folder: Path, *, ahead: bool) -> Iterator[Found | SourceProblem]:
     root = folder.resolve()
     for one in walk(folder):
         if isinstance(one, SourceProblem):
             yield one
             continue
         place = _Place(one.name, one.path.parent, root)
-        yield from _local(one.path, one.kind, place)
+        yield from _local(one.path, one.kind, place, ahead=ahead)
 
 
-def _file(path: Path) -> Iterator[Found | SourceProblem]:
-    yield from _local(path, None, _Place(path.name, path.parent, path.parent.resolve()))
+def _local(
+    path: Path, kind: FileKind | None, place: _Place, *, ahead: bool
+) -> Sequence[Found | SourceProblem]:
+    """Read a file as what its folder takes it for, or have it from who read it before."""
+    stamp = stamp_of(path)
+    if stamp is None:
+        return tuple(_opened(path, kind, place))
+    stamp = stamp._replace(path=f"{place.root}\0{place.source}\0{stamp.path}")
+    read = _AHEAD.take(stamp)
+    if read is None:
+        read = tuple(_opened(path, kind, place))
+    if ahead:
+        _AHEAD.keep(stamp, read)
+    return read
 
 
-def _local(path: Path, kind: FileKind | None, place: _Place) -> Iterator[Found | SourceProblem]:
-    """Read a file as what its folder takes it for; None: what it looks like."""
+def _weight(read: Sequence[Found | SourceProblem]) -> int:
+    return sum(len(one.post.text) if isinstance(one, Found) else 100 for one in read)
+
+
+_AHEAD: Ahead[Sequence[Found | SourceProblem]] = Ahead(_weight)
+
+
+def _opened(path: Path, kind: FileKind | None, place: _Place) -> Iterator[Found | SourceProblem]:
     try:
         read = decode(read_bytes(path))
     except Unreadable as error:
