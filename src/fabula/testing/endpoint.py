@@ -20,9 +20,11 @@ from fabula.testing.bill import Bill, Call
 from fabula.testing.dialects import Dialect, dialect_of, key_of, read_object
 from fabula.testing.faults import Kind, Script, read_script
 from fabula.testing.flaws import malformed, truncated, wrong_ids
+from fabula.testing.turnstile import Turnstile
 
 HANG_S = 3600.0
 SETTLE_MS = 50.0
+TOO_MANY_REQUESTS = 429
 REFUSAL = "요청을 도와드릴 수 없습니다."
 THOUGHTS = "무엇을 써야 할지 먼저 따져 본다."
 _KEPT_HEADERS = ("content-type", "user-agent", "accept", "x-stainless-retry-count")
@@ -39,6 +41,16 @@ class Desk:
     api_key: str | None
     bill: Bill = field(default_factory=Bill)
     closing: threading.Event = field(default_factory=threading.Event)
+    turnstile: Turnstile = field(default_factory=Turnstile)
+
+    def fault(self, call: Call) -> Kind | int | None:
+        """Return what the call meets: a fault of the script, or the limit."""
+        script = self.script
+        fault = script.fault(call.number, call.repeat)
+        if fault is None and script.per_s:
+            through = self.turnstile.lets_through(script.per_s, script.burst)
+            return None if through else TOO_MANY_REQUESTS
+        return fault
 
     def mark_kill(
         self, *, grace_ms: float | None = None, settle_ms: float = SETTLE_MS
@@ -163,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(dialect, 401, f"Incorrect API key provided: {sent_key}")
             return
         script = desk.script
-        fault = script.fault(call.number, call.repeat)
+        fault = desk.fault(call)
         if isinstance(fault, int) or fault == "quota":
             desk.bill.refuse(call)
         desk.closing.wait(script.latency_s(call.number))

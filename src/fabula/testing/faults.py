@@ -75,12 +75,17 @@ def parse_fault(text: str) -> Fault:
 
 @dataclass(frozen=True)
 class Script:
-    """How the server behaves. Request n waits `latencies_ms[n % len]`, or `latency_ms`."""
+    """How the server behaves. Request n waits `latencies_ms[n % len]`, or `latency_ms`.
+
+    With `per_s`, what comes faster than so many requests a second, after a `burst`, gets a 429.
+    """
 
     faults: Sequence[Fault] = ()
     latency_ms: float = 0.0
     latencies_ms: Sequence[float] = ()
     retry_after_s: float = 0.05
+    per_s: float = 0.0
+    burst: float = 1.0
 
     def fault(self, number: int, repeat: int) -> Kind | int | None:
         """Return the first fault that meets the request."""
@@ -94,7 +99,7 @@ class Script:
 
 
 def read_script(body: Mapping[str, Any]) -> Script:
-    """Read a script from JSON: `faults` as texts, `latency_ms`, `latencies_ms`, `retry_after_s`.
+    """Read a script from JSON: `faults` as texts, and the other fields of `Script`.
 
     Raises BadInput for a fault, and ValueError for a field, that cannot be read.
     """

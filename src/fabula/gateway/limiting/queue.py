@@ -95,13 +95,13 @@ class _Line:
         self._changed.set()
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
-            self._asking.add_done_callback(self._asked)
         try:
             return await waiter.granted
         except asyncio.CancelledError:
             self._remove(project, waiter)
-            if waiter.granted.done() and not waiter.granted.cancelled():
-                self._give_back(waiter.granted.result())
+            granted = waiter.granted
+            if granted.done() and not granted.cancelled() and not granted.exception():
+                self._give_back(granted.result())
             raise
 
     async def leave(self, ticket: Ticket, outcome: Outcome) -> None:
@@ -112,28 +112,38 @@ class _Line:
         if self._asking:
             self._asking.cancel()
             await asyncio.wait([self._asking])
+        self._dismiss(None)
         if self._telling:
             await asyncio.wait(self._telling)
 
     async def _ask(self) -> None:
-        while self._waiting:
-            self._changed.clear()
-            asked = {
-                project: [one for one in islice(line, MOST_ASKED) if not one.granted.done()]
-                for project, line in self._waiting.items()
-            }
-            heads = [
-                Head(project, tuple(one.tokens for one in waiters))
-                for project, waiters in asked.items()
-                if waiters
-            ]
-            if heads:
-                grants = await self._desk.grant(self._model, heads)
-                self._let_through(heads, asked, grants)
-                await self._sleep(grants.wait_s)
-            else:
-                # They are cancelled, and about to leave the line themselves.
-                await asyncio.sleep(0)
+        try:
+            while self._waiting:
+                self._changed.clear()
+                await self._ask_once()
+        except Exception as error:  # noqa: BLE001 - handed to every caller that waits for it
+            self._dismiss(error)
+        finally:
+            # Here and not when the task is done: a caller may come in between.
+            self._asking = None
+
+    async def _ask_once(self) -> None:
+        asked = {
+            project: [one for one in islice(line, MOST_ASKED) if not one.granted.done()]
+            for project, line in self._waiting.items()
+        }
+        heads = [
+            Head(project, tuple(one.tokens for one in waiters))
+            for project, waiters in asked.items()
+            if waiters
+        ]
+        if not heads:
+            # They are cancelled, and about to leave the line themselves.
+            await asyncio.sleep(0)
+            return
+        grants = await self._desk.grant(self._model, heads)
+        self._let_through(heads, asked, grants)
+        await self._sleep(grants.wait_s)
 
     def _let_through(
         self, heads: list[Head], asked: dict[str, list[_Waiter]], grants: Grants
@@ -167,15 +177,10 @@ class _Line:
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 
-    def _asked(self, task: asyncio.Task[None]) -> None:
+    def _dismiss(self, error: Exception | None) -> None:
         """Leave nobody waiting for a task that has ended."""
-        self._asking = None
-        error = None if task.cancelled() else task.exception()
         for waiter in [one for line in self._waiting.values() for one in line]:
-            if waiter.granted.done():
-                continue
-            if error:
+            if error and not waiter.granted.done():
                 waiter.granted.set_exception(error)
-            else:
-                waiter.granted.cancel()
+            waiter.granted.cancel()
         self._waiting.clear()
