@@ -13,13 +13,14 @@ TEXT = "우체국 뒷골목의 초록색 문은 열 시 반에 열린다."
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Tell which files were opened."""
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Tell which of the test's files were opened."""
     names: list[str] = []
     real = Path.read_bytes
 
     def read(path: Path) -> bytes:
-        names.append(path.name)
+        if path.is_relative_to(tmp_path):
+            names.append(path.name)
         return real(path)
 
     monkeypatch.setattr(Path, "read_bytes", read)
