@@ -16,6 +16,7 @@ from fabula.runs.execution import Setup
 from fabula.runs.pool import LocalBell, Pool
 from fabula.runs.queueing import RunQueue, warm_up
 from fabula.service import runs, starting
+from fabula.service.auth import Gate
 from fabula.service.problems import answer_errors
 from fabula.service.state import Service
 from fabula.settings import Settings
@@ -58,7 +59,9 @@ async def _opened(
 ) -> AsyncIterator[Service]:
     store = await Store.open(settings)
     pool: Pool | None = None
+    gate = Gate(settings, store)
     try:
+        await gate.open()
         if settings.redis_url is None:
             await warm_up(products)
             pool = Pool(Setup(settings, store, hook, providers, None), products=products)
@@ -70,8 +73,10 @@ async def _opened(
             queue=RunQueue(settings, store, LocalBell(pool), products=products),
             runner=Runner(settings, products=products, providers=providers, hook=hook, store=store),
             pool=pool,
+            gate=gate,
         )
     finally:
         if pool:
             await pool.close()
+        await gate.close()
         await store.close()

@@ -19,10 +19,15 @@ from fabula.errors import (
     BadInput,
     Conflict,
     FabulaError,
+    Forbidden,
     GateFailed,
     KeyMissing,
     MissingExtra,
     StoreUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnfitFile,
+    UnknownFile,
     UnknownRun,
 )
 
@@ -34,6 +39,10 @@ PLACES = ("body", "query", "path", "header", "cookie")
 
 STATUS: Sequence[tuple[type[FabulaError], int]] = (
     (UnknownRun, 404),
+    (UnknownFile, 404),
+    (Unauthorized, 401),
+    (Forbidden, 403),
+    (TooManyRequests, 429),
     (Conflict, 409),
     (MissingExtra, 501),
     (BadInput, 422),
@@ -43,6 +52,8 @@ STATUS: Sequence[tuple[type[FabulaError], int]] = (
     (FabulaError, 500),
 )
 """The status that an error is answered with: the first line that fits."""
+UNFIT = {"file_too_large": 413, "file_type": 415, "file_content": 422}
+"""The status that a refused upload is answered with, by its code."""
 
 _KOREAN = {
     400: ("bad_request", "요청을 읽을 수 없습니다"),
@@ -135,8 +146,10 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:  # noqa:
     if isinstance(error, UnknownRun):
         en = f"there is no such run of yours; GET /v1/runs lists them ({en.partition(';')[0]})"
         ko = f"그런 실행이 없습니다. GET /v1/runs로 목록을 보세요 ({ko.partition('.')[0]})"
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, StoreUnavailable | TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request failed code=%s", error.code, exc_info=error)
     return problem(
@@ -154,6 +167,8 @@ def status_of(error: FabulaError) -> int:
     """Return the HTTP status of an error."""
     if isinstance(error, Refused):
         return error.status
+    if isinstance(error, UnfitFile):
+        return UNFIT[error.code]
     return next(status for kind, status in STATUS if isinstance(error, kind))
 
 

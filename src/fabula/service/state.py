@@ -14,7 +14,7 @@ from fabula.products import Product
 from fabula.runs import Runner
 from fabula.runs.pool import Pool
 from fabula.runs.queueing import RunQueue
-from fabula.service.auth import Caller
+from fabula.service.auth import Caller, Gate
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.runs import RunRow, find_run
@@ -32,6 +32,7 @@ class Service:
     queue: RunQueue
     runner: Runner
     pool: Pool | None
+    gate: Gate
 
     async def run_of(self, who: Caller, run: str) -> RunRow:
         """Return a run of the caller's; UnknownRun where there is none, or it is another's."""
