@@ -62,6 +62,16 @@ _DAY = (
     r"(?<![가-힣])(?:주말|평일|그제|어제|내일|모레|작년|올해|내년|지난해)"
 )
 _HALF = rf"절반|과반|대부분|(?<![가-힣])(?:반|오전|오후|정오|자정){_END}"
+# How far a number goes, in a verb behind it: 3만 명을 넘었고, 200번 가까이, 열에 못 미친다.
+_REACH = re.compile(
+    r"\s?[은는이가을를도에]?\s?"
+    r"(?:(?P<over>넘|웃[도돈돌돕])|(?P<near>가까|육박)|(?P<under>못\s?미|미치지|밑[도돈돌돕]))"
+)
+_SIGNS = {"over": ">", "near": "~", "under": "<"}
+_COUNT = re.compile(
+    rf"^{_BEFORE}(?:[+\-−–±]?(?:{_FIGURE}[십백천만억조]*)+|{_SIGN}|(?:백|천)?(?:{_TENS})(?:{_ONES}|{_COUNTING})?|"
+    rf"스무|(?:{_ONES}){{1,2}}|{_COUNTING}|[수몇]?[일이삼사오육륙칠팔구영공십백천만억조]+)"
+)
 _NUMBER = re.compile(
     rf"{_BEFORE}(?:{_DIGITS}|{_SIGNED}|{_NATIVE}|{_SINO}){_AFTER}|{_DAY}|(?:{_HALF}){_AFTER}"
 )
@@ -70,6 +80,21 @@ _NUMBER = re.compile(
 def numbers(text: str) -> list[str]:
     """Return the number expressions with sign, scale, unit and bounds: 오전9시, -3.5%, 5명이상.
 
-    White space and the commas of thousands are left out. Weekdays and halves count as numbers.
+    White space and the commas of thousands are left out. Weekdays and halves count as numbers. A
+    verb that says how far it goes stands behind it as a sign: 200번> for 200번 넘게.
     """
-    return [re.sub(r"[\s,]", "", match[0]) for match in _NUMBER.finditer(nfc(text))]
+    plain = nfc(text)
+    return [
+        re.sub(r"[\s,]", "", match[0]) + _reach(plain, match.end())
+        for match in _NUMBER.finditer(plain)
+    ]
+
+
+def unit_of(expression: str) -> str:
+    """Return what an expression of `numbers` counts: 명남짓 of 서른명남짓, nothing of a bare 7."""
+    return _COUNT.sub("", expression, count=1)
+
+
+def _reach(text: str, at: int) -> str:
+    found = _REACH.match(text, at)
+    return _SIGNS[found.lastgroup or ""] if found else ""

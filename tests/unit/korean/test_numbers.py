@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fabula.korean.numbers import numbers
+from fabula.korean.numbers import numbers, unit_of
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,32 @@ def test_numbers_are_read_with_scale_and_unit(text: str, found: list[str]) -> No
         ("둘째로", "셋째로"),
         ("절반 이상", "절반 이하"),
         ("3일(금)", "3일(토)"),
+        ("200번 넘게", "200번 가까이"),
+        ("3만 명을 넘었다", "3만 명에 못 미쳤다"),
     ],
 )
 def test_another_number_reads_otherwise(old: str, new: str) -> None:
     assert numbers(old) != numbers(new)
     assert numbers(old)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"), [("백 년이 넘은 나무", "백 년을 넘긴 나무"), ("9할을 웃돈다", "9할이 넘는다")]
+)
+def test_how_far_a_number_goes_may_be_said_in_other_words(text: str, same: str) -> None:
+    assert numbers(text) == numbers(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("180포기", "포기"),
+        ("서른 명 남짓", "명남짓"),
+        ("1만 2,000원", "원"),
+        ("스물두 채", "채"),
+        ("-3.5%", "%"),
+        ("7", ""),
+    ],
+)
+def test_what_a_number_counts(text: str, unit: str) -> None:
+    assert [unit_of(one) for one in numbers(text)] == [unit]

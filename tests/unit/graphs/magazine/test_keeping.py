@@ -66,7 +66,10 @@ def test_other_words_around_the_same_facts_lose_nothing() -> None:
         (
             "다 읽지 않아도 됩니다",
             "다 읽을 필요가 없습니다",
-            ["따옴표 안의 말이 달라졌습니다: 다 읽지 않아도 됩니다"],
+            [
+                "따옴표 안의 말이 달라졌습니다: 다 읽지 않아도 됩니다",
+                "없던 따옴말이 생겼습니다: 다 읽을 필요가 없습니다",
+            ],
         ),
     ],
 )
@@ -151,6 +154,17 @@ def test_people_and_places_of_the_body_stay(old: str, new: str) -> None:
 def test_numbers_keep_their_order() -> None:
     assert gone("5시와 2시에 엽니다.", "2시와 5시에 엽니다.") == [
         "수의 차례가 달라졌습니다: 2시, 5시"
+    ]
+
+
+def test_numbers_of_other_things_may_change_places() -> None:
+    assert gone("서른 명이 180포기를 담급니다.", "180포기를 서른 명이 담급니다.") == []
+
+
+def test_words_that_a_polish_puts_into_quotes_must_have_stood_there() -> None:
+    assert gone("책방은 ‘조용한 방’입니다.", "책방은 조용한 방입니다.") == []
+    assert gone("책방은 ‘쉬는 곳’입니다.", "책방은 조용한 방입니다.") == [
+        "없던 따옴말이 생겼습니다: 쉬는 곳"
     ]
 
 
