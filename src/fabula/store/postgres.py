@@ -55,12 +55,13 @@ class PostgresDatabase:
         _check_driver()
         self._url = url
         self._patience_s = patience_s
+        self._connect = _connect_args(url, lease_s)
         self._engine = create_async_engine(
             url,
             pool_size=POOL_SIZE,
             max_overflow=0,
             pool_timeout=patience_s,
-            connect_args=_connect_args(url, lease_s),
+            connect_args=self._connect,
         )
         # One statement is one round trip, and its own transaction.
         self._plain = self._engine.execution_options(
@@ -211,7 +212,12 @@ class PostgresDatabase:
             timeout=POOL_WAIT_S,
             reconnect_timeout=POOL_WAIT_S / 2,
             open=False,
-            kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
+            kwargs={
+                **self._connect,
+                "autocommit": True,
+                "prepare_threshold": 0,
+                "row_factory": dict_row,
+            },
         )
         await pool.open()
         return pool
