@@ -14,6 +14,7 @@ from fabula.errors import Conflict
 from fabula.products import Product, product
 from fabula.runs.asking import ask_run, new_run_id
 from fabula.runs.checks import Brief, check_resumable, checked_answer, nano, open_ask
+from fabula.runs.webhooks import check_webhook
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
@@ -74,6 +75,8 @@ class RunQueue:
         is refused. Raises BadInput before anything is written, and Conflict as `submit_run` does.
         """
         made = self.product(product_name)
+        if webhook:
+            check_webhook(self._settings, webhook)
         asked = await ask_run(
             self._settings,
             made,

@@ -1,4 +1,4 @@
-"""Fetch from the web what a stranger's address names, and nothing that is not public.
+"""Fetch from the web what a stranger's address names, or send to it, and only where it is public.
 
 Each hop is resolved once, all its addresses are checked, and the connection is made to one of
 them: what the name means a moment later does not matter. Name and certificate stay the host's.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fabula.errors import BadInput
+from fabula.korean.particles import attach
 from fabula.safety.addresses import as_address, is_local_name, is_name, is_public
 from fabula.safety.unpack import PACKINGS, Damaged, TooLarge, read_body
 
@@ -102,12 +105,39 @@ class GuardedFetch:
 
     async def __call__(self, url: str, *, accept: Collection[str], most: int) -> Fetched:
         """Return the body behind `url`; BadInput says why it cannot be had."""
-        import httpx
-
         target = self._target(url)
-        try:
+        with self._told(target):
             async with asyncio.timeout(self._patience.whole_s):
                 return await self._followed(target, accept, most)
+
+    def check(self, url: str) -> None:
+        """Refuse with BadInput an address that can never be asked; its name is not looked up."""
+        target = self._target(url)
+        if target.address and not target.opened and not is_public(target.address):
+            raise _not_public(target)
+
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send the body with POST and return the answer's status; the rest of it is not read.
+
+        A redirect is an answer like any other. Raises BadInput as a fetch does.
+        """
+        target = self._target(url)
+        with self._told(target):
+            async with asyncio.timeout(self._patience.whole_s):
+                addresses = await self._addresses(target)
+                async with self._transport() as transport:
+                    request = partial(self._request, target, "POST", headers, body)
+                    response = await self._asked(transport, addresses, request)
+                    await response.aclose()
+                    return int(response.status_code)
+
+    @contextmanager
+    def _told(self, target: _Target) -> Iterator[None]:
+        """Say what went wrong on the way as BadInput."""
+        import httpx
+
+        try:
+            yield
         except TimeoutError:
             seconds = f"{self._patience.whole_s:g}"
             raise _refused(
@@ -127,7 +157,9 @@ class GuardedFetch:
         for _ in range(self._patience.redirects + 1):
             addresses = await self._addresses(target)
             async with self._transport() as transport:
-                response = await self._asked(transport, target, addresses, accept)
+                wanted = {"Accept": ", ".join(accept), "Accept-Encoding": "gzip, deflate"}
+                request = partial(self._request, target, "GET", wanted, None)
+                response = await self._asked(transport, addresses, request)
                 try:
                     if response.status_code not in _REDIRECTS:
                         return await _read(response, target, accept, most)
@@ -197,43 +229,47 @@ class GuardedFetch:
             )
         # One private address among public ones is how a name is made to reach inside.
         if not target.opened and not all(is_public(one) for one in found):
-            raise _refused(
-                target.shown, "leads to an address that is not public", "공개 주소가 아닙니다"
-            )
+            raise _not_public(target)
         return found
 
     async def _asked(
         self,
         transport: httpx.AsyncBaseTransport,
-        target: _Target,
         addresses: Sequence[str],
-        accept: Collection[str],
+        request: Callable[[str], httpx.Request],
     ) -> httpx.Response:
         import httpx
 
         *others, last = addresses[:_TRIED]
         for address in others:
             try:
-                return await transport.handle_async_request(self._request(target, address, accept))
+                return await transport.handle_async_request(request(address))
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await transport.handle_async_request(self._request(target, last, accept))
+        return await transport.handle_async_request(request(last))
 
-    def _request(self, target: _Target, address: str, accept: Collection[str]) -> httpx.Request:
+    def _request(
+        self,
+        target: _Target,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        address: str,
+    ) -> httpx.Request:
         import httpx
 
         patience = self._patience
         waits = httpx.Timeout(patience.silence_s, connect=patience.connect_s)
         return httpx.Request(
-            "GET",
+            method,
             target.url.copy_with(host=address, fragment=None),
             headers={
                 "Host": target.url.netloc.decode("ascii"),
                 "User-Agent": "fabula",
-                "Accept": ", ".join(accept),
-                "Accept-Encoding": "gzip, deflate",
+                **headers,
                 "Connection": "close",
             },
+            content=body,
             extensions={"timeout": waits.as_dict(), "sni_hostname": target.host},
         )
 
@@ -244,7 +280,7 @@ async def _read(
     shown = target.shown
     if response.status_code != _OK:
         status = response.status_code
-        raise _refused(shown, f"answers {status}", f"{status}로 응답합니다")
+        raise _refused(shown, f"answers {status}", f"{attach(str(status), '으로')} 응답합니다")
     kind = response.headers.get("content-type", "")
     media_type = kind.partition(";")[0].strip().lower()
     if media_type not in accept:
@@ -270,6 +306,10 @@ async def _read(
 
 def _authority(url: str) -> str:
     return re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
+
+
+def _not_public(target: _Target) -> BadInput:
+    return _refused(target.shown, "leads to an address that is not public", "공개 주소가 아닙니다")
 
 
 def _refused(field: str, en: str, ko: str) -> BadInput:
