@@ -69,7 +69,7 @@ class MissingExtra(BadInput):
         super().__init__(
             what,
             f"needs the extra `{extra}`, which is not installed: {way_out}",
-            f"추가 패키지 `{extra}`가 설치되어 있지 않습니다: {way_out}",
+            f"설치되지 않은 추가 패키지 `{extra}`: {way_out}",
         )
         self.extra = extra
 
@@ -146,7 +146,7 @@ class Rejected(FabulaError):
     def __init__(self, *, agent: str, item: str, reason: str) -> None:
         super().__init__(
             f"{agent} gave no acceptable answer for `{item}`: {reason}",
-            f"{agent}가 `{item}`에 쓸 수 있는 답을 내지 못했습니다: {reason}",
+            f"{agent}: `{item}`에 쓸 수 있는 답을 내지 못했습니다: {reason}",
         )
         self.agent = agent
         self.item = item

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +28,7 @@ from fabula.graphs.magazine.flags import limits as magazine_limits
 from fabula.graphs.magazine.flags import settle as settle_magazine
 from fabula.graphs.magazine.offered import CHANGES as MAGAZINE_CHANGES
 from fabula.graphs.magazine.offered import RECORDED as MAGAZINE_RECORDED
+from fabula.korean.particles import attach
 from fabula.nodes import Change, Replacements
 from fabula.nodes.services import Services, refusing_services
 
@@ -69,6 +72,8 @@ class Product:
     """For a question to a person, by its name, what an answer must be."""
     forecast: Callable[[Any, Any], Awaitable[Sequence[ExpectedCall]]] | None = None
     """From brief and flags: the calls that a run may make. It reads files and asks nobody."""
+    example: Callable[[], Mapping[str, Any]] | None = None
+    """A brief as plain JSON that runs as it is on any machine."""
 
     def check(self, flags: BaseModel, replace: Replacements, change: str | None = None) -> None:
         """Build the graph once for nothing: BadInput for a node name that it does not have.
@@ -91,7 +96,8 @@ class Product:
             raise BadInput(
                 "change",
                 f"{self.name} has no change `{name}`; its changes: {listed}",
-                f"{self.name}에는 `{name}`라는 변경이 없습니다. 있는 것: {listed}",
+                f"{self.name}에는 {attach(f'`{name}`', '이라는')} 변경이 없습니다. "
+                f"있는 것: {listed}",
             )
         return self.changes[name]
 
@@ -120,6 +126,12 @@ class Product:
             if agent.name == name:
                 return agent
         raise LookupError(f"{self.name} has no agent `{name}`")
+
+
+def _example(product: str) -> Mapping[str, Any]:
+    path = Path(__file__).parent / "templates" / f"{product}_example.json"
+    brief: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+    return brief
 
 
 def _late(module: str, name: str) -> Any:
@@ -171,6 +183,7 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             changes=MAGAZINE_CHANGES,
             recorded=MAGAZINE_RECORDED,
             forecast=_magazine_forecast,
+            example=partial(_example, "magazine"),
         ),
     }
 )
@@ -183,6 +196,6 @@ def product(name: str) -> Product:
         raise BadInput(
             "product",
             f"`{name}` is no product; products: {listed}",
-            f"`{name}`라는 제품은 없습니다. 있는 제품: {listed}",
+            f"{attach(f'`{name}`', '이라는')} 제품은 없습니다. 있는 제품: {listed}",
         )
     return PRODUCTS[name]

@@ -12,6 +12,7 @@ import typer
 from fabula.cli.edge import DONE, conduct
 from fabula.cli.terminal import Terminal
 from fabula.errors import BadInput
+from fabula.korean.particles import attach
 
 if TYPE_CHECKING:
     from fabula.runs import Runner, RunResult
@@ -73,7 +74,8 @@ def read_answer(answer: str, asks: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "--answer",
         f"got `{answer}`, wanted fields, such as --answer 'pick: a'"
         + (f"; fields: {', '.join(fields)}" if fields else ""),
-        f"`{answer}`는 쓸 수 없습니다. 이름과 값으로 주세요. 예: --answer 'pick: a'",
+        f"{attach(f'`{answer}`', '는')} 쓸 수 없습니다. "
+        "이름과 값으로 주세요. 예: --answer 'pick: a'",
     )
 
 

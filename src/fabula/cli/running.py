@@ -11,6 +11,7 @@ from fabula.cli.driving import drive
 from fabula.cli.edge import DONE, ready_folder
 from fabula.cli.terminal import Terminal, usd
 from fabula.errors import BadInput, Rejected
+from fabula.korean.particles import attach
 
 if TYPE_CHECKING:
     from fabula.runs import Runner, RunResult
@@ -91,7 +92,8 @@ def read_flags(given: Sequence[str]) -> Mapping[str, Any]:
             raise BadInput(
                 "--set",
                 f"got `{pair}`, wanted flag=value, such as --set mode=multi_stage",
-                f"`{pair}`는 쓸 수 없습니다. 이름=값 꼴로 주세요. 예: --set mode=multi_stage",
+                f"{attach(f'`{pair}`', '는')} 쓸 수 없습니다. "
+                "이름=값 꼴로 주세요. 예: --set mode=multi_stage",
             )
         flags[name.strip()] = parse_yaml(value, name=f"--set {name.strip()}")
     return flags

@@ -14,6 +14,7 @@ from fabula.cli.estimate import show_error
 from fabula.cli.terminal import Terminal, usd
 from fabula.cli.watching import line_of
 from fabula.errors import BadInput
+from fabula.korean.particles import attach
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -113,7 +114,7 @@ async def cancel(terminal: Terminal, settings: Settings, run_id: str) -> int:
         raise BadInput(
             "run",
             f"`{run_id}` has ended already ({before.status}): there is nothing to cancel",
-            f"`{run_id}`는 이미 끝났습니다({before.status}). 취소할 것이 없습니다",
+            f"{attach(f'`{run_id}`', '는')} 이미 끝났습니다({before.status}). 취소할 것이 없습니다",
         )
     result = await runner.cancel(run_id)
     if result.status == "cancelled":

@@ -12,6 +12,7 @@ from fabula.documents import Strict
 from fabula.errors import BadInput, KeyMissing
 from fabula.gateway.limits import Limits
 from fabula.gateway.prices import Price, Prices
+from fabula.korean.particles import attach
 from fabula.settings import Settings, read_yaml
 
 LOCAL_MODEL = "$FABULA_LOCAL_MODEL"
@@ -141,6 +142,6 @@ class Models:
         raise KeyMissing(
             f"{agent} (profile {self.profile}) needs {missing[0]}, which is not set: set it, "
             "or run with --profile offline",
-            f"{agent}(프로필 {self.profile})에 {missing[0]}이 필요합니다. 설정하거나 "
+            f"{agent}(프로필 {self.profile})에 {attach(missing[0], '이')} 필요합니다. 설정하거나 "
             "--profile offline 으로 실행하세요",
         )

@@ -26,6 +26,7 @@ from fabula.gateway.leave import Leave, Leaves, most_tokens
 from fabula.gateway.limits import UNLIMITED, Limiter
 from fabula.gateway.models import Model
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, ProviderError
+from fabula.korean.particles import attach
 from fabula.store.ledger import Answered, Ledger, Question
 
 log = logging.getLogger("fabula.gateway")
@@ -269,7 +270,8 @@ def _refused(question: Question, failure: ProviderError) -> ProviderRefused:
     return ProviderRefused(
         f"{question.provider}:{question.model} refused {question.agent} for `{question.item}` "
         f"(status {failure.status}): {failure}",
-        f"{question.provider}:{question.model}이 요청을 거절했습니다 (상태 {failure.status})",
+        f"{attach(f'{question.provider}:{question.model}', '이')} 요청을 거절했습니다 "
+        f"(상태 {failure.status})",
     )
 
 
@@ -277,5 +279,6 @@ def _down(question: Question, failure: ProviderError) -> ProviderDown:
     return ProviderDown(
         f"{question.provider}:{question.model} stayed away "
         f"(status {failure.status}): {failure}; resume the run later",
-        f"{question.provider}:{question.model}이 응답하지 않습니다. 나중에 이어서 실행하세요",
+        f"{attach(f'{question.provider}:{question.model}', '이')} 응답하지 않습니다. "
+        "나중에 이어서 실행하세요",
     )

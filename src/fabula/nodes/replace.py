@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fabula.errors import BadInput
+from fabula.korean.particles import attach
 from fabula.nodes.services import Services
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -27,7 +28,7 @@ class Steps:
             raise BadInput(
                 "replace",
                 f"`{unknown[0]}` is not a node of this graph; its nodes: {listed}",
-                f"`{unknown[0]}`는 이 그래프의 노드가 아닙니다. 노드: {listed}",
+                f"{attach(f'`{unknown[0]}`', '는')} 이 그래프의 노드가 아닙니다. 노드: {listed}",
             )
         given: Mapping[str, object] = replace
         for name, theirs in given.items():

@@ -11,6 +11,7 @@ from typing import Any
 
 import fabula
 from fabula.errors import BadInput
+from fabula.korean.particles import attach
 from fabula.nodes import Replacements
 from fabula.products import Product
 from fabula.runs.archive import write_archive
@@ -35,7 +36,8 @@ async def export_run(
         raise BadInput(
             "run",
             f"`{run_id}` is not at rest ({row.status}): wait for its end, or cancel it",
-            f"`{run_id}`는 아직 끝나지 않았습니다({row.status}). 끝나기를 기다리거나 취소하세요",
+            f"{attach(f'`{run_id}`', '는')} 아직 끝나지 않았습니다({row.status}). "
+            "끝나기를 기다리거나 취소하세요",
         )
     recording = await read_recording(store, run_id)
     data = await asyncio.to_thread(

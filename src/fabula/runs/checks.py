@@ -13,6 +13,7 @@ from fabula.briefs import complaint, dotted
 from fabula.briefs import read_brief as valid
 from fabula.documents import Document
 from fabula.errors import BadInput, Conflict
+from fabula.korean.particles import attach
 from fabula.nodes import Replacements
 from fabula.products import Product
 from fabula.settings import Settings, flag_environment, flag_variables, ready_folder
@@ -85,19 +86,20 @@ def check_resumable(row: RunRow, replace: Replacements) -> None:
         raise Conflict(
             "run",
             f"`{row.id}` has succeeded: there is nothing to resume",
-            f"`{row.id}`는 이미 끝난 실행입니다",
+            f"{attach(f'`{row.id}`', '는')} 이미 끝난 실행입니다",
         )
     if row.code == "gate_failed":
         raise Conflict(
             "run",
             f"`{row.id}` failed at a gate, which a second try cannot change: start a new run",
-            f"`{row.id}`는 검사에서 멈췄습니다. 다시 해도 같으니 새 실행을 시작하세요",
+            f"{attach(f'`{row.id}`', '는')} 검사에서 멈췄습니다. "
+            "다시 해도 같으니 새 실행을 시작하세요",
         )
     if row.status == "waiting":
         raise Conflict(
             "run",
             f"`{row.id}` waits for a decision: fabula decide {row.id} --answer …",
-            f"`{row.id}`는 결정을 기다립니다: fabula decide {row.id} --answer …",
+            f"{attach(f'`{row.id}`', '는')} 결정을 기다립니다: fabula decide {row.id} --answer …",
         )
     check_replaced(row, replace)
 
@@ -120,7 +122,7 @@ def open_ask(row: RunRow, name: str | None) -> Mapping[str, Any]:
         raise Conflict(
             "run",
             f"`{row.id}` waits for no decision ({row.status})",
-            f"`{row.id}`는 결정을 기다리고 있지 않습니다({row.status})",
+            f"{attach(f'`{row.id}`', '는')} 결정을 기다리고 있지 않습니다({row.status})",
         )
     found = [one for one in asks if name in (None, one["name"], one["id"])]
     if len(found) != 1:
@@ -166,6 +168,7 @@ def positive(name: str, value: float | None) -> float | None:
         raise BadInput(
             name,
             f"got {value:g}, wanted more than 0; leave it out for no limit",
-            f"{value:g}은 쓸 수 없습니다. 0보다 커야 합니다. 제한이 없으면 빼 주세요",
+            f"{attach(f'{value:g}', '은')} 쓸 수 없습니다. 0보다 커야 합니다. "
+            "제한이 없으면 빼 주세요",
         )
     return value

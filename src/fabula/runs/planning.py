@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from fabula.briefs import read_brief
 from fabula.errors import BadInput
 from fabula.gateway.models import Models
+from fabula.korean.particles import attach
 from fabula.nodes import Parent, RememberedDocuments, Start
 from fabula.products import Product
 from fabula.runs.estimate import Estimate, estimate
@@ -74,7 +75,8 @@ async def prepare(
             "run",
             f"`{row.id}` has not succeeded ({row.status}): only a finished run can be changed; "
             f"`fabula resume {row.id}` goes on with it",
-            f"`{row.id}`는 끝까지 가지 못했습니다({row.status}). 끝난 실행만 바꿀 수 있습니다",
+            f"{attach(f'`{row.id}`', '는')} 끝까지 가지 못했습니다({row.status}). "
+            "끝난 실행만 바꿀 수 있습니다",
         )
     asked = request if isinstance(request, change.request) else read_brief(request, change.request)
     documents = RememberedDocuments(StoredDocuments(store, Fence(row.id, row.epoch)))

@@ -13,6 +13,7 @@ from fabula.gateway.faults import no_hook
 from fabula.gateway.gateway import Gateway, Scope
 from fabula.gateway.payment import Payments, Transport
 from fabula.gateway.provider import ChatRequest, OnToken
+from fabula.korean.particles import attach
 from fabula.nodes import Node, RememberedDocuments, Replacements, Services, Update
 from fabula.nodes.services import refusing_services
 from fabula.products import Product
@@ -174,7 +175,8 @@ async def _driven(graph: Any, start: Mapping[str, Any], recording: Recording) ->
                 "run",
                 f"`{recording.run.id}` still waited for a decision ({listed}): nothing to replay "
                 "after it",
-                f"`{recording.run.id}`는 아직 결정을 기다리던 실행입니다({listed})",
+                f"{attach(f'`{recording.run.id}`', '는')} "
+                f"아직 결정을 기다리던 실행입니다({listed})",
             )
         waiting.remove(found)
         given = Command(resume={asked[found[0]]: found[1]})
@@ -203,7 +205,8 @@ def _last(recording: Recording, kind: type[Document], node: str) -> str:
         raise BadInput(
             "run",
             f"`{recording.run.id}` ended before {node} was done: there is nothing to replay",
-            f"`{recording.run.id}`는 {node}를 마치기 전에 끝났습니다. 다시 돌릴 것이 없습니다",
+            f"{attach(f'`{recording.run.id}`', '는')} {attach(node, '를')} "
+            "마치기 전에 끝났습니다. 다시 돌릴 것이 없습니다",
         )
     return (named or found)[-1]
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fabula.errors import Conflict
+from fabula.korean.particles import attach
 from fabula.store.engine import Store
 from fabula.store.runs import lease_left, take_run
 
@@ -45,7 +46,7 @@ async def take(
     raise Conflict(
         "run",
         f"`{run}` is being executed by another process; cancel it first, or wait",
-        f"`{run}`는 다른 프로세스가 실행하고 있습니다. 취소하거나 기다리세요",
+        f"{attach(f'`{run}`', '는')} 다른 프로세스가 실행하고 있습니다. 취소하거나 기다리세요",
     )
 
 

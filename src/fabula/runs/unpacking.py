@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from fabula.documents import content_hash
 from fabula.errors import BadInput
+from fabula.korean.particles import attach
 from fabula.products import Product
 from fabula.runs.contents import (
     CALLS,
@@ -165,7 +166,7 @@ def _model(model: type[M], members: Mapping[str, bytes], path: str) -> M:
 
 def _plain(members: Mapping[str, bytes], path: str) -> Any:
     if path not in members:
-        _refuse(f"has no `{path}`", f"`{path}`가 없습니다")
+        _refuse(f"has no `{path}`", f"{attach(f'`{path}`', '이')} 없습니다")
     return _parsed(members[path], path)
 
 
@@ -173,7 +174,10 @@ def _parsed(data: bytes, path: str) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        _refuse(f"`{path}` is not valid JSON: {error}", f"`{path}`는 올바른 JSON이 아닙니다")
+        _refuse(
+            f"`{path}` is not valid JSON: {error}",
+            f"{attach(f'`{path}`', '는')} 올바른 JSON이 아닙니다",
+        )
 
 
 def _valid(model: type[M], given: object, path: str) -> M:
@@ -182,11 +186,17 @@ def _valid(model: type[M], given: object, path: str) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        _refuse(f"`{path}`: {where}: {first['msg']}", f"`{path}`의 {where}가 틀렸습니다")
+        _refuse(
+            f"`{path}`: {where}: {first['msg']}",
+            f"`{path}`의 {attach(where or '내용', '이')} 틀렸습니다",
+        )
 
 
 def _altered(path: str) -> NoReturn:
-    _refuse(f"`{path}` was altered after the export", f"`{path}`가 내보낸 뒤에 바뀌었습니다")
+    _refuse(
+        f"`{path}` was altered after the export",
+        f"{attach(f'`{path}`', '이')} 내보낸 뒤에 바뀌었습니다",
+    )
 
 
 def _refuse(en: str, ko: str) -> NoReturn:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast, get_args
 
 from fabula.errors import BadInput
+from fabula.korean.particles import attach
 
 Kind = Literal[
     "truncated",
@@ -69,7 +70,8 @@ def parse_fault(text: str) -> Fault:
         "fault",
         f"got `{text}`, wanted KIND@every:N, KIND@at:N, KIND@first:N or KIND@each:N, where KIND "
         f"is an HTTP error status or one of: {names}",
-        f"`{text}`는 읽을 수 없습니다. 예: 429@every:5, hang@at:3, truncated@first:2",
+        f"{attach(f'`{text}`', '는')} 읽을 수 없습니다. "
+        "예: 429@every:5, hang@at:3, truncated@first:2",
     )
 
 

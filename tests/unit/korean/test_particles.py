@@ -71,3 +71,11 @@ def test_bad_input_names_the_field(noun: str, particle: str) -> None:
         attach(noun, particle)
     assert caught.value.field == ("noun" if particle == "은" else "particle")
     assert caught.value.ko != caught.value.en
+
+
+def test_a_word_in_backticks_is_read_without_them() -> None:
+    names = ("`magazine`", "`LG`", "`20261121-2cfb37c171`", "`봄.md`")
+    assert [attach(name, "은") for name in names] == [
+        "`magazine`은", "`LG`는", "`20261121-2cfb37c171`은", "`봄.md`는",
+    ]  # fmt: skip
+    assert attach("``", "는") == "``은(는)"

@@ -31,6 +31,7 @@ from fabula.graphs.magazine.sources import PICTURES
 from fabula.graphs.magazine.state import WRITE
 from fabula.graphs.magazine.templates import TEMPLATE_REGISTRY
 from fabula.graphs.magazine.thumbnail import generate_thumbnail
+from fabula.korean.particles import attach
 from fabula.nodes import (
     Parent,
     RememberedDocuments,
@@ -90,7 +91,7 @@ async def begin_template(parent: Parent, request: ChangeTemplate) -> Start:
         raise BadInput(
             "template_id",
             f"`{wanted}` is no template; templates: {listed}",
-            f"`{wanted}`라는 템플릿은 없습니다. 있는 것: {listed}",
+            f"{attach(f'`{wanted}`', '이라는')} 템플릿은 없습니다. 있는 것: {listed}",
         )
     if wanted == article.outline.template_id:
         raise BadInput(
@@ -141,7 +142,7 @@ async def begin_rewrite(parent: Parent, request: RewriteSection) -> Start:
         raise BadInput(
             "section_id",
             f"`{request.section_id}` is no section of this article; its sections: {listed}",
-            f"`{request.section_id}`라는 섹션이 없습니다. 있는 것: {listed}",
+            f"{attach(f'`{request.section_id}`', '이라는')} 섹션이 없습니다. 있는 것: {listed}",
         )
     note = " ".join((request.note or "").split()) or UNHAPPY
     slots = [_slot(one, anew=note if one is chosen else None) for one in article.sections]

@@ -9,6 +9,7 @@ from fabula.graphs.magazine.agents import CLASSIFY
 from fabula.graphs.magazine.desk import desk
 from fabula.graphs.magazine.state import MagazineState
 from fabula.graphs.magazine.templates import FALLBACK, TEMPLATE_REGISTRY
+from fabula.korean.particles import attach
 from fabula.nodes import Node, Services, Update, ask, notice
 
 TITLES = 40
@@ -30,7 +31,7 @@ def classify_template(services: Services) -> Node:
 
     async def keep(state: MagazineState, choice: TemplateChoice) -> Update:  # noqa: ARG001
         if choice.template_id not in TEMPLATE_REGISTRY:
-            return _fallback(f"`{choice.template_id}`라는 템플릿이 없습니다")
+            return _fallback(f"{attach(f'`{choice.template_id}`', '이라는')} 템플릿이 없습니다")
         return {"template_id": choice.template_id}
 
     async def otherwise(state: MagazineState, rejected: Rejected) -> Update:  # noqa: ARG001

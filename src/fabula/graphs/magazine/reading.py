@@ -27,6 +27,7 @@ from fabula.graphs.magazine.intake.files import (
 )
 from fabula.graphs.magazine.intake.html import Image
 from fabula.graphs.magazine.intake.posts import Draft, draft_of, entry_draft
+from fabula.korean.particles import attach
 from fabula.safety.fetch import Fetched
 
 MAX_CHARACTERS = 30_000_000
@@ -91,7 +92,9 @@ def read_all(
         one = found if found.named else _own_id(found, ids, texts)
         if isinstance(one, Found) and one.post.id in ids:
             first = ids[one.post.id]
-            one = _refused(one.source, f"id `{one.post.id}`가 {first}와 겹칩니다")
+            one = _refused(
+                one.source, f"id {attach(f'`{one.post.id}`', '이')} {attach(first, '와')} 겹칩니다"
+            )
         if isinstance(one, Found):
             ids[one.post.id] = one.source
         yield one
@@ -103,13 +106,14 @@ def _own_id(found: Found, ids: Mapping[str, str], texts: dict[str, str]) -> Foun
     short = len(found.post.text) < TELLING
     same = content_hash([found.post.title if short else "", found.post.text])
     if same in texts:
-        return _refused(found.source, f"{texts[same]}와 같은 글입니다")
+        return _refused(found.source, f"{attach(texts[same], '와')} 같은 글입니다")
     texts[same] = found.source
     if found.post.id not in ids:
         return found
     tail = content_hash(found.source)[:6]
     renamed = f"{found.post.id[:72]}-{tail}"
-    reason = f"id `{found.post.id}`를 {ids[found.post.id]}가 이미 써서 `{renamed}`로 합니다"
+    taken, user = attach(f"`{found.post.id}`", "을"), attach(ids[found.post.id], "이")
+    reason = f"id {taken} {user} 이미 써서 {attach(f'`{renamed}`', '으로')} 합니다"
     problem = SourceProblem(source=found.source, reason=reason, kind="id_changed")
     post = found.post.model_copy(update={"id": renamed})
     return replace(found, post=post, problems=(*found.problems, problem))
@@ -136,7 +140,9 @@ def _sources(
         place = _Place(path.name, path.parent, path.parent.resolve())
         yield from _local(path, None, place, ahead=ahead)
     else:
-        raise BadInput("sources", f"`{path.name}` does not exist", f"`{path.name}`이 없습니다")
+        raise BadInput(
+            "sources", f"`{path.name}` does not exist", f"{attach(f'`{path.name}`', '이')} 없습니다"
+        )
 
 
 def _folder(folder: Path, *, ahead: bool) -> Iterator[Found | SourceProblem]:

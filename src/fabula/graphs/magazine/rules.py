@@ -16,6 +16,7 @@ from fabula.graphs.magazine.templates import HOUSE_RULES, Range, SectionRules, T
 from fabula.korean.banned import find_banned
 from fabula.korean.endings import Register
 from fabula.korean.length import count_characters
+from fabula.korean.particles import attach
 from fabula.korean.register import violations
 from fabula.korean.sentences import split_sentences
 
@@ -155,7 +156,10 @@ def _register(section: WrittenSection, spec: TemplateSpec) -> Iterator[str]:
     if found:
         names = {level: name for name, level in _LEVELS.items()}
         shown = ", ".join(f"“{one.sentence[-40:]}”({names[one.found]})" for one in found[:_SHOWN])
-        yield f"{spec.register}로 써야 하는데 다른 말투가 {len(found)}문장 있습니다: {shown}."
+        yield (
+            f"{attach(spec.register, '으로')} 써야 하는데 다른 말투가 {len(found)}문장 있습니다: "
+            f"{shown}."
+        )
 
 
 def _repeats(section: WrittenSection, posts: Sequence[Post]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from fabula.graphs.magazine.intake.excerpts import cut, excerpts_of
 from fabula.graphs.magazine.intake.pictures import PICTURES, Pictures, Taken, left_on_the_web
 from fabula.graphs.magazine.reading import Found, is_address, read_all
 from fabula.graphs.magazine.state import MagazineState
+from fabula.korean.particles import attach
 from fabula.nodes import Node, Services, Update, notice
 from fabula.safety.fetch import Fetched
 
@@ -160,5 +161,5 @@ def _require(
         raise BadInput(
             "featured",
             f"`{unknown[0]}` is no post of this brief; its posts: {listed}",
-            f"`{unknown[0]}`라는 글이 없습니다. 있는 글: {listed}",
+            f"{attach(f'`{unknown[0]}`', '이라는')} 글이 없습니다. 있는 글: {listed}",
         )

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from fabula.errors import BadInput
 from fabula.graphs.magazine.intake.dates import read_date
+from fabula.korean.particles import attach
 from fabula.settings import parse_yaml
 
 MOST = 65_536
@@ -227,7 +228,7 @@ def _first_date(own: Mapping[str, Any]) -> tuple[date | None, tuple[str, ...]]:
     found = next((day for one in given if (day := read_date(one))), None)
     if found or not given:
         return found, ()
-    return None, (f"날짜 `{str(given[0])[:40]}`를 읽을 수 없어 날짜 없이 씁니다",)
+    return None, (f"날짜 {attach(f'`{str(given[0])[:40]}`', '을')} 읽을 수 없어 날짜 없이 씁니다",)
 
 
 def _image(own: Mapping[str, Any]) -> tuple[str | None, str | None]:
