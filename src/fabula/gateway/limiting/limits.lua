@@ -42,8 +42,10 @@ local NAMES = {'requests', 'tokens', 'at', 'served', 'factor', 'lowered', 'calm'
 if stored then
   for i, number in ipairs(unpacked(stored)) do state[NAMES[i]] = number end
   -- A clock that was set back must not leave a pause of hours.
-  state.pause, state.calm = math.min(state.pause, now + rule.pause), math.min(state.calm, now + rule.pause)
-  state.lowered, state.raised = math.min(state.lowered, now), math.min(state.raised, now + rule.pause)
+  for _, name in ipairs({'pause', 'calm', 'raised', 'at'}) do
+    state[name] = math.min(state[name], now + rule.pause)
+  end
+  state.lowered = math.min(state.lowered, now)
 end
 
 local function most_requests(pace) return math.max(1, pace.requests[2] * state.factor) end
@@ -53,7 +55,7 @@ local function fill(bucket, pace)
   local passed = math.max(0, now - bucket.at) * state.factor
   bucket.requests = math.min(most_requests(pace), bucket.requests + pace.requests[1] * passed)
   bucket.tokens = math.min(most_tokens(pace), bucket.tokens + pace.tokens[1] * passed)
-  bucket.at = now
+  bucket.at = math.max(bucket.at, now)
 end
 
 local function missing(bucket, pace, tokens)
@@ -82,6 +84,7 @@ for name, text in pairs(hash(KEYS[3])) do
   local numbers = unpacked(text)
   local one = {tag = numbers[1], requests = numbers[2], tokens = numbers[3], at = numbers[4]}
   local used_at = one.at
+  one.at = math.min(one.at, now)
   if part then fill(one, part) end
   projects[name] = one
   local owes = part and (one.requests < most_requests(part) or one.tokens < most_tokens(part))
@@ -127,6 +130,7 @@ local function settle()
     state.pause = math.max(state.pause, now + math.min(given.retry_after, rule.pause))
     state.requests = math.min(0, state.requests)
     state.tokens = math.min(0, state.tokens)
+    state.at = math.max(state.at, state.pause)
   elseif given.requests_back == 0 and now > state.raised and state.factor < 1 then
     local step = math.min(rule.step, rule.step_per_s * (now - state.raised))
     state.factor = math.min(1, state.factor + step)

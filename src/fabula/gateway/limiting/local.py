@@ -68,7 +68,7 @@ class FairBuckets:
                 bucket.take(requests=-back, tokens=outcome.tokens - ticket.tokens)
         if outcome.throttled:
             self.factor.throttled(now, ticket.at, outcome.retry_after_s)
-            self._bucket.drain()
+            self._bucket.drain(self.factor.pause_until)
         elif outcome.sent:
             self.factor.answered(now)
 

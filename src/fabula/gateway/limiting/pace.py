@@ -72,7 +72,7 @@ class Bucket:
         most = max(1.0, requests.most * factor)
         self.requests = min(most, self.requests + requests.per_s * factor * passed)
         self.tokens = min(tokens.most * factor, self.tokens + tokens.per_s * factor * passed)
-        self.at = now
+        self.at = max(self.at, now)
 
     def missing_s(self, tokens: int, factor: float) -> float:
         """Return how long a call has to wait; one above the most that is kept waits for that."""
@@ -98,9 +98,10 @@ class Bucket:
         )
         return requests and (not rates.tokens.per_s or self.tokens >= rates.tokens.most * factor)
 
-    def drain(self) -> None:
-        """Empty it: what was thought to be there was not."""
+    def drain(self, until: float) -> None:
+        """Empty it, and let nothing in before a time: what was thought to be there was not."""
         self.requests, self.tokens = min(0.0, self.requests), min(0.0, self.tokens)
+        self.at = max(self.at, until)
 
 
 class Factor:

@@ -19,9 +19,13 @@ from fabula.gateway.limits import Limits
 
 log = logging.getLogger("fabula.gateway")
 SCRIPT = Path(__file__).with_name("limits.lua")
-REST_S = 1.0
-"""How long Redis is left alone after it did not answer."""
-ANSWER_S = 0.5
+ANSWER_S = 1.0
+AWAY_S = 2.0
+"""For so long after its last answer Redis is waited for, and nobody sends anything: a process that
+stalled for a moment must not begin with a share of its own while the others go on with the whole.
+"""
+TRY_AGAIN_S, REST_S = 0.1, 1.0
+"""How long Redis is left alone before it is away, and after."""
 ASK_AGAIN_S, GRACE_S = 0.25, 0.5
 """How often a waiting process asks at least, and how late it may be before its turn is others'."""
 UNSEEN_WORKERS = 10
@@ -31,7 +35,7 @@ UNSEEN_WORKERS = 10
 class RedisDesk:
     """Keeps the count in Redis, on its clock, for all processes that name it.
 
-    Without an answer this process keeps to `limit / workers seen last`, a request a minute at
+    While Redis is away this process keeps to `limit / workers seen last`, a request a minute at
     least, and goes back by itself. What Redis forgot begins with one request and the pace last
     seen, never with a burst.
     """
@@ -55,14 +59,16 @@ class RedisDesk:
         self._workers: int | None = None
         self._factors: dict[str, tuple[float, float]] = {}
         self._local: Desk | None = None
+        self._silent_since: float | None = None
         self._rest_until = 0.0
 
     async def grant(self, model: str, heads: Sequence[Head]) -> Grants:
         wanted = [[head.project, head.tokens] for head in heads]
         reply = await self._ask("grant", model, {"heads": wanted, "worker": self._worker})
         if reply is None:
-            grants = await self._standing_in().grant(model, heads)
-            return grants._replace(local=True)
+            if self._local is None:
+                return Grants((0,) * len(heads), TRY_AGAIN_S, self._clock())
+            return (await self._local.grant(model, heads))._replace(local=True)
         self._workers = int(reply["workers"])
         return Grants(tuple(reply["counts"]), float(reply["wait"]), float(reply["at"]))
 
@@ -85,7 +91,7 @@ class RedisDesk:
         await self._redis.aclose()
 
     async def _ask(self, what: str, model: str, told: Mapping[str, Any]) -> Any:
-        """Run the script; None while Redis is away."""
+        """Run the script; None where Redis did not answer."""
         if self._clock() < self._rest_until:
             return None
         keys = [f"fabula:limits:{{{model}}}:{name}" for name in _KEYS]
@@ -93,9 +99,9 @@ class RedisDesk:
         try:
             reply = json.loads(await self._script(keys=keys, args=[what, given]))
         except self._failures as error:
-            self._away(error)
+            self._silent(error)
             return None
-        self._back()
+        self._answered()
         self._factors[model] = (float(reply["factor"]), self._clock())
         return reply
 
@@ -112,27 +118,26 @@ class RedisDesk:
         recently = self._clock() - pace.FORGET_S
         return {model: factor for model, (factor, at) in self._factors.items() if at > recently}
 
-    def _standing_in(self) -> Desk:
-        if self._local is None:
-            share = 1 / (self._workers or UNSEEN_WORKERS)
-            # No first request for free: every process is in this at the same moment.
-            self._local = LocalDesk(
-                self._limits, share=share, start=0.0, factors=self._seen(), clock=self._clock
-            )
-        return self._local
+    def _silent(self, error: Exception) -> None:
+        now = self._clock()
+        self._silent_since = self._silent_since or now
+        self._rest_until = now + (REST_S if self._local else TRY_AGAIN_S)
+        if self._local or now - self._silent_since < AWAY_S:
+            return
+        workers = self._workers or UNSEEN_WORKERS
+        # No first request for free: every process is in this at the same moment.
+        self._local = LocalDesk(
+            self._limits, share=1 / workers, start=0.0, factors=self._seen(), clock=self._clock
+        )
+        log.warning(
+            "redis away: provider limits are kept to this process's share workers=%d error=%s",
+            workers,
+            type(error).__name__,
+        )
 
-    def _away(self, error: Exception) -> None:
-        self._rest_until = self._clock() + REST_S
-        if self._local is None:
-            self._standing_in()
-            log.warning(
-                "redis away: provider limits are kept to this process's share workers=%d error=%s",
-                self._workers or UNSEEN_WORKERS,
-                type(error).__name__,
-            )
-
-    def _back(self) -> None:
-        if self._local is not None:
+    def _answered(self) -> None:
+        self._silent_since = None
+        if self._local:
             self._local = None
             log.info("redis is back: provider limits are shared again")
 

@@ -130,8 +130,9 @@ def test_a_429_empties_the_bucket_slows_down_and_keeps_the_pause() -> None:
     desk.settle(ticket, Outcome(throttled=True, retry_after_s=1.0), 10)
     assert desk.factor.value == 0.75
     assert desk.grant(heads, 10) == Grants((0,), 1.0, 10)
-    # The rate was lowered, and one second's worth of it has come in.
-    assert desk.grant(heads, 11).counts == (73,)
+    # Nothing was saved up in the pause: it would go out as a burst.
+    assert desk.grant(heads, 11).counts == (0,)
+    assert desk.grant(heads, 12).counts == (73,)
 
 
 async def _granted(desk: LocalDesk, number: int) -> int:
