@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,13 +26,17 @@ from fabula.store.tables import NANO
 log = logging.getLogger("fabula.runs")
 MOST_STALLS = 5
 """So often may a run lose its process without going further, before it is given up as stuck."""
+SUSPECT = 2
+"""After so many a run may be what ends its processes: two such never share one."""
 RunListener = Callable[[str, Event], None]
+Claim = Callable[..., Awaitable[Claimed | None]]
 
 
 class Pool:
     """The runs that this process executes for a service, up to so many of each queue at once.
 
-    `listener` is told of each stored event with its run's id; `on_end` of each end.
+    `listener` is told of each stored event with its run's id, `on_end` of each end; `bell` wakes
+    others for what this process gives back; `claim` chooses what is next.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class Pool:
         products: Mapping[str, Product] | None = None,
         listener: RunListener | None = None,
         on_end: Callable[[Claimed, End], None] = lambda *_: None,
+        bell: Bell | None = None,
+        claim: Claim = claim_run,
     ) -> None:
         settings = setup.settings
         default = {"interactive": settings.interactive_slots, "batch": settings.batch_slots}
@@ -51,8 +57,11 @@ class Pool:
         self._products = products or {}
         self._listener = listener
         self._on_end = on_end
+        self._bell = bell
+        self._claiming = claim
         self._worker = worker_name()
         self._executing: dict[str, Execution] = {}
+        self._suspects: set[str] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.Task[None] | None = None
         self.draining = False
@@ -61,6 +70,10 @@ class Pool:
     def busy(self) -> int:
         """How many runs are being executed now."""
         return len(self._executing)
+
+    def free(self, queue: str) -> int:
+        """Say how many more runs of the queue this process takes now."""
+        return 0 if self.draining else self._free.get(queue, 0)
 
     def start(self) -> None:
         """Sweep from now on."""
@@ -79,20 +92,27 @@ class Pool:
 
     async def serve(self, queue: str) -> None:
         """Execute what is due in the queue until nothing is, where a slot is free."""
-        if self.draining or self._free.get(queue, 0) <= 0:
+        if self.free(queue):
+            self._free[queue] -= 1
+            await self._serve(queue)
+
+    def serve_soon(self, queue: str) -> None:
+        """Start serving a queue beside what is running, where a slot is free."""
+        if not self.free(queue):
             return
         self._free[queue] -= 1
+        task = asyncio.create_task(self._serve(queue))
+        self._serving.add(task)
+        task.add_done_callback(self._served)
+
+    async def _serve(self, queue: str) -> None:
         try:
             while claimed := await self._claim(queue):
+                # Where one was due another may be: one ring wakes as many slots as there is work.
+                self.serve_soon(queue)
                 await self._execute(claimed)
         finally:
             self._free[queue] += 1
-
-    def serve_soon(self, queue: str) -> None:
-        """Start serving a queue beside what is running."""
-        task = asyncio.create_task(self.serve(queue))
-        self._serving.add(task)
-        task.add_done_callback(self._served)
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._serving.discard(task)
@@ -102,9 +122,8 @@ class Pool:
     async def _sweep(self) -> None:
         while True:
             try:
-                for queue in await due_queues(self._setup.store):
-                    if self._free.get(queue, 0) > 0:
-                        self.serve_soon(queue)
+                for queue in await due_queues(self._setup.store, [*self._free]):
+                    self.serve_soon(queue)
             except (SQLAlchemyError, FabulaError, OSError) as error:
                 log.warning("sweep failed error=%s", type(error).__name__)
             await asyncio.sleep(self._setup.settings.sweep_s)
@@ -113,12 +132,13 @@ class Pool:
         if self.draining:
             return None
         settings = self._setup.settings
-        return await claim_run(
+        return await self._claiming(
             self._setup.store,
             queue,
             worker=self._worker,
             lease_s=settings.lease_s,
             project_concurrency=settings.project_concurrency,
+            suspects=not self._suspects,
         )
 
     async def _execute(self, claimed: Claimed) -> None:
@@ -133,6 +153,8 @@ class Pool:
             log.warning("run left run=%s error=%s", row.id, type(error).__name__, exc_info=error)
             return
         self._on_end(claimed, end)
+        if end.status == "queued" and self.draining and self._bell:
+            await self._bell.ring(row.queue)
 
     async def _ended(self, claimed: Claimed) -> End:
         if claimed.stalls >= MOST_STALLS:
@@ -142,18 +164,24 @@ class Pool:
         answers = (row.reason or {}).get("answers")
         execution = Execution(self._told(row.id), row, claimed.epoch, made, {}, answers=answers)
         self._executing[row.id] = execution
+        if claimed.stalls >= SUSPECT:
+            self._suspects.add(row.id)
         if self.draining:
             execution.drain()
         try:
             return await execution.run(await self._opening(claimed))
         finally:
             del self._executing[row.id]
+            self._suspects.discard(row.id)
 
     def _told(self, run: str) -> Setup:
-        if self._listener is None:
-            return self._setup
-        told = self._listener
-        return replace(self._setup, listener=lambda event: told(run, event))
+        def told(event: Event) -> None:
+            if event.phase == "finish" or event.type == "cost":
+                self._suspects.discard(run)
+            if self._listener:
+                self._listener(run, event)
+
+        return replace(self._setup, listener=told)
 
     async def _opening(self, claimed: Claimed) -> Event:
         if claimed.row.started_at is None and claimed.row.epoch == 0:

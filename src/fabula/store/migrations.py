@@ -20,6 +20,7 @@ from fabula.store.tables import (
     projects,
     runs_due,
     runs_idempotency,
+    runs_leases,
     runs_newest,
     runs_one_active_thread,
 )
@@ -46,7 +47,7 @@ def _service(operations: Operations) -> None:
     ):
         operations.add_column("runs", column)
     connection = operations.get_bind()
-    for index in (runs_one_active_thread, runs_idempotency, runs_due, runs_newest):
+    for index in (runs_one_active_thread, runs_idempotency, runs_due, runs_leases, runs_newest):
         index.create(connection)
     tables = [projects, keys, files, deliveries, delivery_tries]
     metadata.create_all(connection, tables=tables, checkfirst=False)

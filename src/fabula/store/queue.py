@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, func, literal, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Row, and_, func, literal, or_, select, update
 from sqlalchemy import text as sql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -84,31 +85,32 @@ async def claim_run(
     worker: str,
     lease_s: float,
     project_concurrency: int | None = None,
+    suspects: bool = True,
 ) -> Claimed | None:
-    """Take the due run of the project that was served least recently; None: nothing is due.
+    """Take what a dead process left, else the due run of the project served least recently.
 
-    `project_concurrency` is how many runs of one project may be executed at once where the
-    project's row does not say it.
+    None: nothing is due. `project_concurrency` is how many runs of one project may be executed at
+    once where the project's row does not say it. Without `suspects` a run that has lost its
+    process before without going further is left to others.
     """
 
     async def write(connection: AsyncConnection) -> Claimed | None:
         if connection.dialect.name == "postgresql":
             await connection.execute(sql("SELECT pg_advisory_xact_lock(:n)"), {"n": CLAIM_LOCK})
-        project = (await connection.execute(_next_project(queue, project_concurrency))).first()
-        if project is None:
-            return None
-        oldest = (
-            select(runs)
-            .where(_due(queue), runs.c.owner == project.owner, runs.c.project == project.name)
-            .order_by(runs.c.created_at, runs.c.id)
-            .limit(1)
-            .with_for_update(key_share=True)
-        )
-        row = (await connection.execute(oldest)).one_or_none()
+        row = (
+            await connection.execute(_left(queue, project_concurrency, suspects=suspects))
+        ).one_or_none()
         if row is None:
-            return None
+            chosen = (await connection.execute(_next(queue, project_concurrency))).first()
+            if chosen is None:
+                return None
+            wanted = select(runs).where(runs.c.id == chosen.run)
+            row = (await connection.execute(wanted.with_for_update(key_share=True))).one()
+            # Only a person's wish to cancel can have come between: it takes no claim's lock.
+            if row.status != "queued":
+                return None
         turn = select(func.coalesce(func.max(projects.c.turn), 0) + 1).scalar_subquery()
-        mine = (projects.c.owner == project.owner) & (projects.c.name == project.name)
+        mine = (projects.c.owner == row.owner) & (projects.c.name == row.project)
         await connection.execute(
             update(projects).where(mine).values(turn=turn, parts=projects.c.parts + 1)
         )
@@ -133,10 +135,16 @@ async def claim_run(
     return await store.write(write)
 
 
-async def due_queues(store: Store) -> list[str]:
-    """Return the queues that have something due, for the sweep of lost bells."""
-    query = select(runs.c.queue).where(runs.c.queue.is_not(None), _is_due()).distinct()
-    return sorted(str(row.queue) for row in await store.read(query))
+async def due_queues(store: Store, queues: Sequence[str]) -> list[str]:
+    """Return those of the queues that have something due, for the sweep of lost bells."""
+    looked = [_has_due(queue).label(queue) for queue in queues]
+    found = (await store.read(select(*looked))).one()
+    return [queue for queue, due in zip(queues, found, strict=True) if due]
+
+
+def _has_due(queue: str) -> Any:
+    dead = select(literal(1)).where(runs.c.queue == queue, _dead()).exists()
+    return or_(dead, select(literal(1)).where(_waits(queue)).exists())
 
 
 async def oldest_due(store: Store) -> dict[str, float]:
@@ -144,7 +152,7 @@ async def oldest_due(store: Store) -> dict[str, float]:
     since = func.coalesce(runs.c.not_before, runs.c.created_at)
     query = (
         select(runs.c.queue, (db_now() - func.min(since)).label("age"))
-        .where(runs.c.queue.is_not(None), runs.c.status == "queued", _is_due())
+        .where(_ACTIVE, _QUEUED, _in_time())
         .group_by(runs.c.queue)
     )
     return {str(row.queue): float(row.age) for row in await store.read(query)}
@@ -189,39 +197,100 @@ async def put_back(
     return await store.write(write)
 
 
-def _is_due() -> Any:
-    waiting = (runs.c.status == "queued") & (
-        runs.c.not_before.is_(None) | (runs.c.not_before <= db_now())
+# Written out, never bound: an index of some rows is used only where the statement itself says that
+# it asks for those.
+_QUEUED = sql("runs.status = 'queued'")
+_RUNNING = sql("runs.status = 'running'")
+_ACTIVE = sql("runs.queue IS NOT NULL AND runs.status IN ('queued', 'running')")
+
+
+def _dead() -> Any:
+    return and_(_RUNNING, runs.c.queue.is_not(None), runs.c.lease_until <= db_now())
+
+
+def _in_time() -> Any:
+    return runs.c.not_before.is_(None) | (runs.c.not_before <= db_now())
+
+
+def _waits(queue: str) -> Any:
+    return and_(runs.c.queue == queue, _ACTIVE, _QUEUED, _in_time())
+
+
+# Built once: making these anew costs more than running them.
+@lru_cache(maxsize=64)
+def _left(queue: str, concurrency: int | None, *, suspects: bool) -> Any:
+    """Select the run that its process left longest ago: what it had begun waits for no turn."""
+    theirs = (projects.c.owner == runs.c.owner) & (projects.c.name == runs.c.project)
+    allowed = select(literal(1)).where(theirs, _has_room(concurrency)).exists()
+    left = select(runs).where(runs.c.queue == queue, _dead(), allowed)
+    if not suspects:
+        left = left.where(runs.c.stalls == 0)
+    return (
+        left.order_by(runs.c.lease_until, runs.c.id)
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True)
     )
-    dead = (runs.c.status == "running") & (runs.c.lease_until <= db_now())
-    return waiting | dead
 
 
-def _due(queue: str) -> Any:
-    return (runs.c.queue == queue) & _is_due()
+@lru_cache(maxsize=64)
+def _next(queue: str, concurrency: int | None) -> Any:
+    """Select the oldest due run of the project that was served least recently."""
+    active = _active_projects(queue)
+    theirs = (runs.c.owner == active.c.owner) & (runs.c.project == active.c.project)
+    # In an order: only so does every planner walk the index to the first one.
+    oldest = (
+        select(runs.c.id)
+        .where(_waits(queue), theirs)
+        .order_by(runs.c.created_at, runs.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    each = select(active.c.owner, active.c.project, oldest.label("run")).cte("each")
+    here = (projects.c.owner == each.c.owner) & (projects.c.name == each.c.project)
+    return (
+        select(each.c.run)
+        .select_from(each.join(projects, here))
+        .where(each.c.run.is_not(None), _has_room(concurrency))
+        .order_by(projects.c.turn, projects.c.owner, projects.c.name)
+        .limit(1)
+    )
 
 
-def _next_project(queue: str, concurrency: int | None) -> Any:
-    theirs = (runs.c.owner == projects.c.owner) & (runs.c.project == projects.c.name)
-    has_work = select(literal(1)).where(theirs, _due(queue)).exists()
+def _active_projects(queue: str) -> CTE:
+    """Select the projects with active runs by steps from one to the next in the index.
+
+    Neither many runs of one project nor many projects without any make it slow.
+    """
+    own = and_(runs.c.queue == queue, _ACTIVE)
+
+    def least(column: ColumnElement[str], *where: Any) -> Any:
+        return select(func.min(column)).where(own, *where).scalar_subquery()
+
+    owners = select(least(runs.c.owner).label("owner")).cte("owners", recursive=True)
+    following = least(runs.c.owner, runs.c.owner > owners.c.owner)
+    owners = owners.union_all(select(following).where(owners.c.owner.is_not(None)))
+    first = least(runs.c.project, runs.c.owner == owners.c.owner)
+    seeds = select(owners.c.owner, first.label("project")).where(owners.c.owner.is_not(None))
+    active = seeds.cte("active", recursive=True)
+    other = least(runs.c.project, runs.c.owner == active.c.owner, runs.c.project > active.c.project)
+    return active.union_all(select(active.c.owner, other).where(active.c.project.is_not(None)))
+
+
+def _has_room(concurrency: int | None) -> Any:
+    other = runs.alias("other")
     executed = (
         select(func.count())
-        .select_from(runs)
+        .select_from(other)
         .where(
-            theirs,
-            runs.c.queue.is_not(None),
-            runs.c.status == "running",
-            runs.c.lease_until > db_now(),
+            other.c.owner == projects.c.owner,
+            other.c.project == projects.c.name,
+            sql("other.queue IS NOT NULL AND other.status = 'running'"),
+            other.c.lease_until > db_now(),
         )
         .scalar_subquery()
     )
     most = func.coalesce(projects.c.concurrency, concurrency)
-    return (
-        select(projects.c.owner, projects.c.name)
-        .where(has_work, most.is_(None) | (executed < most))
-        .order_by(projects.c.turn, projects.c.owner, projects.c.name)
-        .limit(1)
-    )
+    return most.is_(None) | (executed < most)
 
 
 async def _mark(connection: AsyncConnection, row: Row[Any]) -> str:

@@ -121,8 +121,16 @@ runs_due = Index(
     runs.c.owner,
     runs.c.project,
     runs.c.created_at,
+    runs.c.id,
     sqlite_where=text("queue IS NOT NULL AND status IN ('queued', 'running')"),
     postgresql_where=text("queue IS NOT NULL AND status IN ('queued', 'running')"),
+)
+runs_leases = Index(
+    "runs_leases",
+    runs.c.queue,
+    runs.c.lease_until,
+    sqlite_where=text("queue IS NOT NULL AND status = 'running'"),
+    postgresql_where=text("queue IS NOT NULL AND status = 'running'"),
 )
 runs_newest = Index("runs_newest", runs.c.owner, runs.c.created_at, runs.c.id)
 

@@ -32,6 +32,7 @@ DROP TABLE keys
 DROP TABLE projects
 DROP INDEX runs_one_active_thread
 DROP INDEX runs_idempotency
+DROP INDEX runs_leases
 DROP INDEX runs_due
 DROP INDEX runs_newest
 ALTER TABLE runs DROP COLUMN owner
