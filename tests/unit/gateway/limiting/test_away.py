@@ -39,14 +39,15 @@ async def desks(server: RedisServer) -> AsyncIterator[list[RedisDesk]]:
         await one.close()
 
 
-async def _taken(desk: RedisDesk, *, for_s: float) -> tuple[int, bool]:
-    """Take all that is let through for a while; return how much, and whether it was local."""
-    began, taken, local = time.monotonic(), 0, False
+async def _taken(desk: RedisDesk, *, for_s: float) -> tuple[int, float]:
+    """Take all that is let through for a while, locally; return how much, and in which time."""
+    began, taken = time.monotonic(), 0
     while time.monotonic() < began + for_s:
         grants = await desk.grant(MODEL, [Head("p", (1,) * 16)])
-        taken, local = taken + grants.counts[0], grants.local
+        assert grants.local
+        taken += grants.counts[0]
         await asyncio.sleep(0.01)
-    return taken, local
+    return taken, time.monotonic() - began
 
 
 async def _until_away(desk: RedisDesk, *, within_s: float = 10.0) -> float:
@@ -70,9 +71,8 @@ async def test_without_redis_each_keeps_to_its_share_warns_once_and_comes_back(
     silent = await asyncio.gather(*(_until_away(desk) for desk in desks))
     assert min(silent) > AWAY_S - 0.5
     shares = await asyncio.gather(*(_taken(desk, for_s=2.0) for desk in desks))
-    assert all(local for _, local in shares)
-    # 40 a second, shared by four, for two seconds.
-    assert all(10 <= taken <= 21 for taken, _ in shares)
+    # 40 a second, shared by four.
+    assert all(5 <= taken <= 10 * took_s + 1 for taken, took_s in shares)
     warned = [one for one in caplog.records if one.levelno == logging.WARNING]
     assert len(warned) == len(desks)
     assert "workers=4" in warned[0].getMessage()
@@ -87,10 +87,9 @@ async def test_without_redis_each_keeps_to_its_share_warns_once_and_comes_back(
 async def test_who_never_saw_redis_takes_a_tenth() -> None:
     desk = RedisDesk(LIMITS, "redis://127.0.0.1:1/0")
     await _until_away(desk)
-    taken, local = await _taken(desk, for_s=2.0)
+    taken, took_s = await _taken(desk, for_s=2.0)
     await desk.close()
-    assert local
-    assert 4 <= taken <= 9
+    assert 2 <= taken <= 4 * took_s + 1
 
 
 async def test_a_redis_that_hangs_holds_nobody_up(
@@ -100,8 +99,7 @@ async def test_a_redis_that_hangs_holds_nobody_up(
     os.kill(server.pid, signal.SIGSTOP)
     try:
         assert await _until_away(desks[0]) < 5
-        taken, local = await _taken(desks[0], for_s=2.5)
-        assert local
+        taken, _ = await _taken(desks[0], for_s=2.5)
         assert taken > 0
     finally:
         os.kill(server.pid, signal.SIGCONT)
