@@ -19,7 +19,8 @@ LAYERS = (
     ("graphs",),
     ("products",),
     ("runs",),
-    ("service", "client", "cli", "studio", "tools"),
+    ("service", "client", "studio", "tools"),
+    ("cli",),
 )
 """A part imports parts of the layers above it in this list, and itself."""
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fabula.cli import carrying, changing, compare, deciding, doctor, estimate, keys, schemas
+from fabula.cli import carrying, changing, compare, deciding, doctor, estimate, keys, schemas, serve
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct
 from fabula.cli.terminal import Terminal
 
@@ -167,7 +167,7 @@ def graph(
     raise typer.Exit(conduct(terminal, work))
 
 
-for _part in (changing, deciding, estimate, compare, carrying, keys, doctor, schemas):
+for _part in (changing, deciding, estimate, compare, carrying, keys, doctor, schemas, serve):
     _part.add_to(app)
 
 

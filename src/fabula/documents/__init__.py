@@ -9,7 +9,7 @@ from fabula.documents.base import (
     canonical_json,
     content_hash,
 )
-from fabula.documents.portable import MachinePath, portable
+from fabula.documents.portable import MachinePath, machine_paths, portable, uploaded, with_paths
 
 __all__ = [
     "Aliases",
@@ -20,5 +20,8 @@ __all__ = [
     "alias_ids",
     "canonical_json",
     "content_hash",
+    "machine_paths",
     "portable",
+    "uploaded",
+    "with_paths",
 ]

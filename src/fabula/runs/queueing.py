@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
-from fabula.documents import canonical_json
+from fabula.documents import Document, canonical_json
 from fabula.errors import Conflict
+from fabula.gateway.models import Models
 from fabula.products import Product, product
 from fabula.runs.asking import ask_run, new_run_id
-from fabula.runs.checks import Brief, check_resumable, checked_answer, nano, open_ask
+from fabula.runs.checks import (
+    Brief,
+    check_resumable,
+    checked_answer,
+    merge_flags,
+    nano,
+    open_ask,
+    out_folder,
+    positive,
+)
+from fabula.runs.estimate import ESTIMATED
+from fabula.runs.planning import Prepared, prepare
 from fabula.runs.webhooks import check_webhook
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
 from fabula.store.queue import put_back, submit_run
-from fabula.store.runs import RunRow, get_run, want_cancel
+from fabula.store.runs import Copied, NewRun, RunRow, get_run, want_cancel
 from fabula.store.tables import LOCAL
 
 QueueName = Literal["interactive", "batch"]
@@ -104,12 +118,87 @@ class RunQueue:
             Event("run.queued", status="queued", note=note),
             *await asked.estimated(self._store),
         )
-        run_id, new = await submit_run(
-            self._store, asked.new, asked.brief, after_s=after_s, opening=opening
+        return await self._submitted(asked.new, asked.brief, after_s=after_s, opening=opening)
+
+    async def plan_change(
+        self,
+        parent: RunRow,
+        change: str,
+        request: BaseModel | Mapping[str, Any],
+        *,
+        flags: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+        keys: bool = False,
+    ) -> tuple[Prepared, BaseModel]:
+        """Work out a change of a finished run, and its flags; nothing is written.
+
+        With `keys` a profile whose models have no key is refused. Raises BadInput where the run
+        cannot be changed so.
+        """
+        made = self.product(parent.product)
+        merged = merge_flags(made, {**parent.flags, **(flags or {})}, self._settings)
+        models = await asyncio.to_thread(
+            Models, self._settings, profile or parent.profile, keys=keys
         )
-        if new and not after_s:
-            await self._bell.ring(queue)
-        return run_id, new
+        prepared = await prepare(
+            self._store, made, parent, change, request, flags=merged, models=models
+        )
+        return prepared, merged
+
+    async def change(
+        self,
+        parent: RunRow,
+        change: str,
+        request: BaseModel | Mapping[str, Any],
+        *,
+        flags: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+        budget: float | None = None,
+        timeout_s: float | None = None,
+        queue: QueueName = "batch",
+        idempotency_key: str | None = None,
+        asked: object = None,
+        webhook: str | None = None,
+        door: str = "http",
+    ) -> tuple[str, bool]:
+        """Write a run that changes a finished one; return its id, and if it is new.
+
+        It has the parent's owner and project. `asked` is the whole request as plain JSON, for the
+        idempotency key. Raises BadInput before anything is written.
+        """
+        made = self.product(parent.product)
+        prepared, merged = await self.plan_change(
+            parent, change, request, flags=flags, profile=profile, keys=True
+        )
+        await asyncio.to_thread(made.check, merged, {}, change)
+        run_id = new_run_id()
+        new = NewRun(
+            id=run_id,
+            owner=parent.owner,
+            project=parent.project,
+            product=made.name,
+            door=door,
+            flags=merged.model_dump(mode="json"),
+            replaced=(),
+            profile=prepared.plan.profile,
+            out=str(await asyncio.to_thread(out_folder, self._settings, None, run_id)),
+            budget=nano(budget),
+            timeout_s=positive("timeout_s", timeout_s),
+            queue=queue,
+            idempotency_key=idempotency_key,
+            request_hash=_hash(asked) if idempotency_key else None,
+            webhook=webhook,
+            parent=parent.id,
+            change=prepared.row(),
+        )
+        told = {key: prepared.row()[key] for key in ("name", "request", "copied")}
+        note = {"product": made.name, "queue": queue, "parent": parent.id, "change": told}
+        opening = (
+            Event("run.queued", status="queued", note=note),
+            Event(ESTIMATED, note=prepared.plan.estimate.as_json()),
+        )
+        copied = Copied(parent.id, prepared.start.documents, prepared.start.artifacts)
+        return await self._submitted(new, prepared.brief, copied=copied, opening=opening)
 
     async def resume(self, run_id: str, *, budget: float | None = None) -> None:
         """Make a run that rests due again; `budget` (USD) replaces its own.
@@ -139,6 +228,29 @@ class RunQueue:
     def product(self, name: str) -> Product:
         """Return the product of that name; BadInput lists the names."""
         return self._products[name] if name in self._products else product(name)
+
+    async def _submitted(
+        self,
+        run: NewRun,
+        brief: Document,
+        *,
+        opening: Sequence[Event],
+        after_s: float | None = None,
+        copied: Copied | None = None,
+    ) -> tuple[str, bool]:
+        new = False
+        try:
+            run_id, new = await submit_run(
+                self._store, run, brief, after_s=after_s, copied=copied, opening=opening
+            )
+        finally:
+            if not new:
+                # The folder to publish into was made for a run that there is not.
+                with suppress(OSError):
+                    await asyncio.to_thread(Path(run.out).rmdir)
+        if new and not after_s and run.queue:
+            await self._bell.ring(run.queue)
+        return run_id, new
 
     async def _put_back(
         self,

@@ -15,12 +15,30 @@ from fabula.runs import Runner
 from fabula.runs.execution import Setup
 from fabula.runs.pool import LocalBell, Pool
 from fabula.runs.queueing import RunQueue, warm_up
-from fabula.service import runs, starting
+from fabula.runs.webhooks import Webhooks
+from fabula.service import (
+    artifacts,
+    catalogue,
+    changing,
+    control,
+    deliveries,
+    files,
+    money,
+    runs,
+    starting,
+    stream,
+)
 from fabula.service.auth import Gate
+from fabula.service.bodies import BodyLimit
+from fabula.service.hub import Hub
+from fabula.service.openapi import describe
 from fabula.service.problems import answer_errors
 from fabula.service.state import Service
 from fabula.settings import Settings
 from fabula.store.engine import Store
+
+LIMITED_ELSEWHERE = ("/v1/files",)
+"""Paths whose routes limit their bodies themselves."""
 
 
 def create_app(
@@ -45,7 +63,17 @@ def create_app(
 
     app = FastAPI(title="fabula", version=__version__, lifespan=lifespan)
     answer_errors(app)
-    for router in (starting.routes(offered), runs.router):
+    describe(app)
+    app.add_middleware(BodyLimit, most=chosen.max_body_bytes, elsewhere=LIMITED_ELSEWHERE)
+    made = [room.routes(offered) for room in (catalogue, starting, runs, changing, money)]
+    for router in (
+        *made,
+        stream.router,
+        control.router,
+        artifacts.router,
+        files.router,
+        deliveries.router,
+    ):
         app.include_router(router)
     return app
 
@@ -58,13 +86,20 @@ async def _opened(
     hook: Hook,
 ) -> AsyncIterator[Service]:
     store = await Store.open(settings)
-    pool: Pool | None = None
-    gate = Gate(settings, store)
+    hub, pool = Hub(store), None
+    hub.start()
+    gate, sender = Gate(settings, store), Webhooks(settings, store)
     try:
         await gate.open()
+        sender.start()
         if settings.redis_url is None:
             await warm_up(products)
-            pool = Pool(Setup(settings, store, hook, providers, None), products=products)
+            pool = Pool(
+                Setup(settings, store, hook, providers, None),
+                products=products,
+                listener=hub.tell,
+                on_end=lambda claimed, _: hub.nudge(claimed.row.id),
+            )
             pool.start()
         yield Service(
             settings=settings,
@@ -74,9 +109,13 @@ async def _opened(
             runner=Runner(settings, products=products, providers=providers, hook=hook, store=store),
             pool=pool,
             gate=gate,
+            hub=hub,
         )
     finally:
+        hub.drain()
         if pool:
             await pool.close()
+        await hub.close()
+        await sender.close()
         await gate.close()
         await store.close()

@@ -70,6 +70,15 @@ def flags_of(asked: BaseModel) -> Mapping[str, Any]:
     return flags.model_dump(mode="json", exclude_unset=True) if flags else {}
 
 
+def examples_of(products: Mapping[str, Product]) -> dict[str, Any]:
+    """Return a request for each product that has an example."""
+    return {
+        name: {"value": {"product": name, "brief": dict(made.example())}}
+        for name, made in sorted(products.items())
+        if made.example
+    }
+
+
 def any_of(products: Mapping[str, Product], base: type[BaseModel], name: str) -> PlainValidator:
     """Make the validator of a request for any of the products, told apart by `product`."""
     models = [_request(made, base, name) for _, made in sorted(products.items())]
@@ -80,9 +89,10 @@ def any_of(products: Mapping[str, Product], base: type[BaseModel], name: str) ->
     return PlainValidator(_strictly(union, tags), json_schema_input_type=union)
 
 
-def exactly(model: type[BaseModel]) -> PlainValidator:
-    """Make the validator of one strict model."""
-    return PlainValidator(_strictly(model, frozenset()), json_schema_input_type=model)
+def exactly(model: type[BaseModel], *, optional: bool = False) -> PlainValidator:
+    """Make the validator of one strict model, or of null too."""
+    kind: Any = model | None if optional else model
+    return PlainValidator(_strictly(kind, frozenset()), json_schema_input_type=kind)
 
 
 def _request(made: Product, base: type[BaseModel], name: str) -> type[BaseModel]:

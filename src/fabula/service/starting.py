@@ -5,7 +5,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import APIRouter, Body, Header
+from fastapi.responses import JSONResponse
 
 from fabula.products import Product
 from fabula.service.asked import (
@@ -13,12 +14,15 @@ from fabula.service.asked import (
     RunOptions,
     any_of,
     brief_of,
+    examples_of,
     flags_of,
     product_of,
 )
 from fabula.service.auth import Who
+from fabula.service.material import check_material
 from fabula.service.state import Here
-from fabula.service.views import RunSummary, summary_fields
+from fabula.service.typed import view_of_any
+from fabula.service.views import run_view
 from fabula.store.runs import get_run
 
 
@@ -27,18 +31,20 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["runs"])
     request = any_of(products, RunOptions, "RunRequest")
 
-    @router.post("/runs", status_code=202)
+    shown: dict[int | str, dict[str, Any]] = {202: {"model": view_of_any(products)}}
+
+    @router.post("/runs", status_code=202, response_model=None, responses=shown)
     async def start_run(
-        asked: Annotated[RunOptions, Body(), request],
+        asked: Annotated[RunOptions, Body(openapi_examples=examples_of(products)), request],
         service: Here,
         who: Who,
-        response: Response,
         idempotency_key: Annotated[str | None, Header(pattern=PRINTABLE)] = None,
-    ) -> RunSummary:
+    ) -> JSONResponse:
         """Ask for a run; it is executed when its turn comes.
 
         The same `Idempotency-Key` with the same body gives the run that it made before.
         """
+        check_material(brief_of(asked))
         plain: dict[str, Any] = asked.model_dump(mode="json", exclude_unset=True)
         run, _ = await service.queue.submit(
             product_of(asked),
@@ -56,7 +62,9 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
             request=plain,
             webhook=asked.webhook,
         )
-        response.headers["Location"] = f"/v1/runs/{run}"
-        return RunSummary(**summary_fields(await get_run(service.store, run)))
+        row = await get_run(service.store, run)
+        view = await run_view(service.store, row, products.get(row.product))
+        location = {"Location": f"/v1/runs/{run}"}
+        return JSONResponse(view.model_dump(mode="json"), 202, location)
 
     return router

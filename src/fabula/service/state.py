@@ -15,6 +15,7 @@ from fabula.runs import Runner
 from fabula.runs.pool import Pool
 from fabula.runs.queueing import RunQueue
 from fabula.service.auth import Caller, Gate
+from fabula.service.hub import Hub
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.runs import RunRow, find_run
@@ -33,6 +34,7 @@ class Service:
     runner: Runner
     pool: Pool | None
     gate: Gate
+    hub: Hub
 
     async def run_of(self, who: Caller, run: str) -> RunRow:
         """Return a run of the caller's; UnknownRun where there is none, or it is another's."""

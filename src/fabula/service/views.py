@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import quote
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializeAsAny
 
+from fabula.documents import portable
+from fabula.products import Product
+from fabula.runs.ends import End
+from fabula.runs.result import result_of
+from fabula.store.engine import Store
+from fabula.store.events import last_note
+from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow, RunStatus
 from fabula.store.tables import NANO
 
@@ -79,3 +87,96 @@ def summary_fields(row: RunRow) -> dict[str, Any]:
 def moment(at: float | None) -> datetime | None:
     """Return a time of the database's clock."""
     return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+class ArtifactView(BaseModel):
+    """A file of a run; `hash` is the SHA-256 of its bytes, `size` is in bytes."""
+
+    name: str
+    hash: str
+    media_type: str
+    size: int
+    url: str
+
+
+class Progress(BaseModel):
+    """How far a run has come; `eta_s` in seconds, None while there is no pace."""
+
+    done: int
+    total: int
+    eta_s: float | None
+
+
+class Links(BaseModel):
+    """Where the rest of a run is; `archive` is all its artifacts as one zip."""
+
+    self: str
+    events: str
+    cost: str
+    artifacts: str
+    archive: str
+
+
+PROGRESS = tuple(Progress.model_fields)
+
+
+class RunView(RunSummary):
+    """How a run stands. Costs are in USD.
+
+    `in_doubt` is the upper bound of what calls without an answer may have cost. `asks` is what a
+    waiting run asks a person, each with its name, words, material and the answer's JSON schema.
+    `kept` are the documents that a changed run has from its parent.
+    """
+
+    flags: dict[str, Any]
+    cost: float = 0.0
+    in_doubt: float = 0.0
+    calls: int = 0
+    progress: Progress | None = None
+    asks: list[dict[str, Any]] = []
+    kept: list[str] = []
+    artifacts: list[ArtifactView] = []
+    links: Links
+    result: SerializeAsAny[BaseModel] | None = None
+    """The product's result document, once there is one."""
+
+
+def artifact_view(run: str, artifact: Artifact) -> ArtifactView:
+    """Return a file of a run with its address."""
+    url = f"/v1/runs/{run}/artifacts/{quote(artifact.name)}"
+    return ArtifactView(**vars(artifact), url=url)
+
+
+async def run_view(store: Store, row: RunRow, made: Product | None) -> RunView:
+    """Read what a run has made and cost; no result without its product."""
+    view = RunView(**summary_fields(row), flags=row.flags, links=links_of(row.id))
+    if row.epoch == 0 and row.parent is None:
+        # Nobody has taken it yet: there is nothing to read.
+        return view
+    end = End(row.status, row.code, row.reason or {}, row.result, row.outcome)
+    found = await result_of(store, row.id, made, end)
+    note = await last_note(store, row.id, "step.finished")
+    return view.model_copy(
+        update={
+            "cost": found.cost,
+            "in_doubt": found.in_doubt,
+            "calls": found.calls,
+            "progress": Progress(**{key: note.get(key) for key in PROGRESS}) if note else None,
+            "asks": [dict(ask) for ask in found.asks] if row.status == "waiting" else [],
+            "kept": list(found.kept),
+            "artifacts": [artifact_view(row.id, one) for one in found.artifacts],
+            "result": portable(found.document) if found.document else None,
+        }
+    )
+
+
+def links_of(run: str) -> Links:
+    """Return where the rest of a run is."""
+    own = f"/v1/runs/{run}"
+    return Links(
+        self=own,
+        events=f"{own}/events",
+        cost=f"{own}/cost",
+        artifacts=f"{own}/artifacts",
+        archive=f"{own}/artifacts.zip",
+    )

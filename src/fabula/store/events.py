@@ -69,3 +69,15 @@ async def list_events(store: Store, run: str, *, after: int = 0) -> list[Event]:
     rows = (await store.read(query)).all()
     names = Event.__dataclass_fields__
     return [Event(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+async def last_note(store: Store, run: str, type_: str) -> Mapping[str, Any] | None:
+    """Return the note of the run's last event of a type; None where there is none."""
+    query = (
+        select(events.c.note)
+        .where(events.c.run == run, events.c.type == type_)
+        .order_by(events.c.seq.desc())
+        .limit(1)
+    )
+    note: Mapping[str, Any] | None = (await store.read(query)).scalar_one_or_none()
+    return note

@@ -166,4 +166,5 @@ ECHO = Product(
     recipes=dict,
     fingerprint=lambda brief: brief.model_dump(mode="json"),
     forecast=forecast,
+    example=lambda: {"text": "가을 산책", "count": 2},
 )

@@ -1,0 +1,21 @@
+"""What a brief that came over HTTP may name: nothing that lies on this machine."""
+
+from __future__ import annotations
+
+from fabula.documents import Document, machine_paths, uploaded
+from fabula.errors import BadInput
+
+ADDRESSES = ("http://", "https://")
+
+
+def check_material(brief: Document) -> None:
+    """Refuse paths; an http(s) address stays, and is fetched as any stranger's is."""
+    for field, value in machine_paths(brief):
+        if uploaded(value) is None and not value.strip().lower().startswith(ADDRESSES):
+            raise BadInput(
+                f"brief.{field}",
+                f"got `{value[:60]}`: a brief sent over HTTP may name no path of the server; send "
+                "the material inline, upload it, or give an http(s) address",
+                f"`{value[:60]}`: HTTP로 보낸 요청서는 서버의 파일을 가리킬 수 없습니다. 내용을 "
+                "함께 보내거나, 파일로 올리거나, http(s) 주소를 주세요",
+            )

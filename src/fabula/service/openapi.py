@@ -1,0 +1,62 @@
+"""The OpenAPI document: what FastAPI knows, and errors as the problems that they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from fabula.service.problems import MEDIA_TYPE, Problem
+from fabula.settings import Settings
+
+FILE = "openapi.json"
+_REFERENCE = "#/components/schemas/{model}"
+_UNUSED = ("HTTPValidationError", "ValidationError")
+_ERRORS = {
+    "4XX": "What was asked cannot be done; `code` and `field` say why",
+    "5XX": "The service cannot do it now, or has a bug; 503 comes with Retry-After",
+}
+DESCRIPTION = """Typed pipelines that turn a brief into finished work. A run is asked for, executed
+when its turn comes, and followed by its events; closing anything never stops it. Errors are
+`application/problem+json` in English and Korean with a stable `code`."""
+
+
+def describe(app: FastAPI) -> None:
+    """Let the application describe itself so, once."""
+
+    def openapi() -> dict[str, Any]:
+        if not app.openapi_schema:
+            app.openapi_schema = _described(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+def openapi_bytes() -> bytes:
+    """Return the document of the shipped products, as the repository keeps it."""
+    from fabula.service.app import create_app
+
+    app = create_app(Settings.model_construct(max_body_bytes=Settings().max_body_bytes))
+    return f"{json.dumps(app.openapi(), ensure_ascii=False, indent=2)}\n".encode()
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    made = get_openapi(
+        title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
+    )
+    schemas = made["components"]["schemas"]
+    for name in _UNUSED:
+        schemas.pop(name, None)
+    problem = Problem.model_json_schema(ref_template=_REFERENCE)
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path in made["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            for status, words in _ERRORS.items():
+                operation["responses"][status] = {"description": words, "content": content}
+    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    return made
