@@ -237,7 +237,14 @@ class StoreError(FabulaError):
 
 
 class StoreUnavailable(StoreError):
-    """The database did not answer; `retry_after_s` is when to ask again."""
+    """The database did not answer; `retry_after_s` is when to ask again.
+
+    `in_doubt`: what was asked may have been written all the same.
+    """
 
     code = "store_unavailable"
     retry_after_s = 2
+
+    def __init__(self, en: str, ko: str = "", *, in_doubt: bool = False) -> None:
+        super().__init__(en, ko)
+        self.in_doubt = in_doubt

@@ -82,7 +82,8 @@ class Store:
         """Run `work` in a write transaction, which other waiting work may share on SQLite.
 
         `work` awaits nothing but its own statements and may be run again from its start. The write
-        ends whole though its caller is cancelled.
+        ends whole though its caller is cancelled. A server that crashes while it commits may leave
+        it unknown whether it did: StoreUnavailable then says `in_doubt`.
         """
         return await self.database.write(work)
 

@@ -7,9 +7,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import URL, Engine, Executable, bindparam, create_engine
+from sqlalchemy import URL, Engine, Executable, create_engine
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import CursorResult
@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from fabula.errors import MissingExtra, StoreError, StoreUnavailable
+from fabula.errors import MissingExtra, StoreUnavailable
 from fabula.store.database import Check, R, Work
 
 if TYPE_CHECKING:
@@ -37,16 +37,28 @@ SCHEMA_LOCK = 0x66616273
 _PASSING = ("08", "40", "53", "57P", "58", "55P03", "25P03")
 """SQL states that pass by themselves: connection, rolled back, resources, shutdown, system."""
 
+# A crash throws the statistics away, so that their beginning tells one life of the server from the
+# next; a restart in order keeps them.
+_LIFE = "(SELECT CAST(stats_reset AS text) FROM pg_stat_wal)"
 # Known only once something was written: what is read alone cannot be in doubt.
-_NUMBER = sql("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
-_STATUS = sql("SELECT pg_xact_status(CAST(:number AS xid8))").bindparams(bindparam("number"))
+_NUMBER = sql(f"SELECT CAST(pg_current_xact_id_if_assigned() AS text) AS number, {_LIFE} AS life")
+_STATUS = sql(f"SELECT pg_xact_status(CAST(:number AS xid8)) AS status, {_LIFE} AS life")
+_FUTURE = "22023"
+"""The SQL state for a transaction's number that has not been given out yet."""
+
+
+class _Doubt(NamedTuple):
+    """A transaction whose commit brought no answer, and the server's life that it was in."""
+
+    number: str
+    life: str | None
 
 
 class PostgresDatabase:
     """A server, asked again for a while when it does not answer.
 
     Nothing is written twice: a transaction that failed before its commit is run again, and one
-    whose commit brought no answer is looked up by its number first.
+    whose commit brought no answer is looked up first. Where that cannot tell, it fails as in doubt.
     """
 
     dialect = postgresql
@@ -149,41 +161,49 @@ class PostgresDatabase:
 
     async def _transaction(self, work: Work[R]) -> R:
         while True:
-            result, number = await self.patiently(partial(self._committed, work))
-            # Known by now: committed, or rolled back with the connection that it was on.
-            if number is None or await self.patiently(partial(self._stands, number)):
+            result, doubt = await self.patiently(partial(self._committed, work))
+            if doubt is None or await self.patiently(partial(self._stands, doubt)):
                 return result
 
-    async def _committed(self, work: Work[R]) -> tuple[R, str | None]:
-        """Run the work and commit; with it the transaction's number where the commit is in doubt.
+    async def _committed(self, work: Work[R]) -> tuple[R, _Doubt | None]:
+        """Run the work and commit; say where the commit is in doubt.
 
         Whatever is raised was raised before the commit: nothing was written.
         """
         async with self._engine.connect() as connection:
             await connection.begin()
             result = await work(connection)
-            number = (await connection.execute(_NUMBER)).scalar_one()
+            row = (await connection.execute(_NUMBER)).one()
             try:
                 await connection.commit()
             except DBAPIError as error:
                 if not is_passing(error):
                     raise
                 log.warning("commit in doubt error=%s", type(error.orig).__name__)
-                # Without a number it wrote nothing: read once more, it is as good as committed.
-                return result, number
+                return result, _Doubt(row.number, row.life) if row.number else None
         return result, None
 
-    async def _stands(self, number: str) -> bool:
-        async with self._plain.connect() as connection:
-            status = (await connection.execute(_STATUS, {"number": number})).scalar_one()
-        if status == "in progress":
+    async def _stands(self, doubt: _Doubt) -> bool:
+        """Say whether the transaction was committed; StoreUnavailable where nobody can know."""
+        try:
+            async with self._plain.connect() as connection:
+                row = (await connection.execute(_STATUS, {"number": doubt.number})).one()
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _FUTURE:
+                raise
+            return False
+        same_life = row.life == doubt.life
+        if row.status == "in progress" and same_life:
             raise _StillOpen
-        if status is None:
-            raise StoreError(
-                f"the database no longer knows whether transaction {number} was committed",
-                "데이터베이스에서 마지막 기록의 결과를 확인할 수 없습니다",
+        # A number that a crash erased is given out again: "committed" may then be another's. Any
+        # other answer holds, since a commit of ours on disk would have kept the number ours.
+        if row.status is None or (row.status == "committed" and not same_life):
+            raise StoreUnavailable(
+                "the database crashed while it committed: whether this was written is not known",
+                "데이터베이스가 기록 중에 멈춰 기록되었는지 알 수 없습니다",
+                in_doubt=True,
             )
-        return bool(status == "committed")
+        return bool(row.status == "committed")
 
     async def _whole(self, writing: Coroutine[Any, Any, R]) -> R:
         # A caller that is cancelled leaves its write to end, as it does on SQLite.
