@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -13,8 +14,10 @@ from fabula.gateway.provider import ChatProvider
 from fabula.products import PRODUCTS, Product
 from fabula.runs import Runner
 from fabula.runs.execution import Setup
+from fabula.runs.nudging import hear
 from fabula.runs.pool import LocalBell, Pool
-from fabula.runs.queueing import RunQueue, warm_up
+from fabula.runs.queueing import Bell, RunQueue, warm_up
+from fabula.runs.ringing import open_bell
 from fabula.runs.webhooks import Webhooks
 from fabula.service import (
     artifacts,
@@ -66,14 +69,8 @@ def create_app(
     describe(app)
     app.add_middleware(BodyLimit, most=chosen.max_body_bytes, elsewhere=LIMITED_ELSEWHERE)
     made = [room.routes(offered) for room in (catalogue, starting, runs, changing, money)]
-    for router in (
-        *made,
-        stream.router,
-        control.router,
-        artifacts.router,
-        files.router,
-        deliveries.router,
-    ):
+    fixed = [room.router for room in (stream, control, artifacts, files, deliveries)]
+    for router in (*made, *fixed):
         app.include_router(router)
     return app
 
@@ -85,13 +82,18 @@ async def _opened(
     providers: Mapping[str, ChatProvider],
     hook: Hook,
 ) -> AsyncIterator[Service]:
-    store = await Store.open(settings)
-    hub, pool = Hub(store), None
-    hub.start()
-    gate, sender = Gate(settings, store), Webhooks(settings, store)
-    try:
+    """Open the parts, each of which is closed after those that stand on it."""
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings)
+        stack.push_async_callback(store.close)
+        gate, sender, hub = Gate(settings, store), Webhooks(settings, store), Hub(store)
+        stack.push_async_callback(gate.close)
         await gate.open()
+        stack.push_async_callback(sender.close)
         sender.start()
+        stack.push_async_callback(hub.close)
+        hub.start()
+        pool: Pool | None = None
         if settings.redis_url is None:
             await warm_up(products)
             pool = Pool(
@@ -100,22 +102,24 @@ async def _opened(
                 listener=hub.tell,
                 on_end=lambda claimed, _: hub.nudge(claimed.row.id),
             )
+            stack.push_async_callback(pool.close)
             pool.start()
+        else:
+            stack.push_async_callback(_ended, asyncio.create_task(hear(settings, hub.nudge)))
+        bell: Bell = await stack.enter_async_context(open_bell(settings))
+        stack.callback(hub.drain)
         yield Service(
             settings=settings,
             products=products,
             store=store,
-            queue=RunQueue(settings, store, LocalBell(pool), products=products),
+            queue=RunQueue(settings, store, LocalBell(pool) if pool else bell, products=products),
             runner=Runner(settings, products=products, providers=providers, hook=hook, store=store),
             pool=pool,
             gate=gate,
             hub=hub,
         )
-    finally:
-        hub.drain()
-        if pool:
-            await pool.close()
-        await hub.close()
-        await sender.close()
-        await gate.close()
-        await store.close()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
