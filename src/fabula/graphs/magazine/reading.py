@@ -26,12 +26,14 @@ from fabula.graphs.magazine.intake.files import (
     walk,
 )
 from fabula.graphs.magazine.intake.html import Image
-from fabula.graphs.magazine.intake.posts import Draft, draft_of, entry_draft
+from fabula.graphs.magazine.intake.posts import UNSHOWN, Draft, draft_of, entry_draft
 from fabula.korean.particles import attach
 from fabula.safety.fetch import Fetched
 
 MAX_CHARACTERS = 30_000_000
 """What all posts of a brief may have together."""
+DRAFTS = "_drafts"
+"""The folder that a blog keeps its unfinished posts in."""
 TELLING = 40
 """A text of as many characters is known again under another title."""
 
@@ -150,6 +152,9 @@ def _folder(folder: Path, *, ahead: bool) -> Iterator[Found | SourceProblem]:
     for one in walk(folder):
         if isinstance(one, SourceProblem):
             yield one
+            continue
+        if DRAFTS in Path(one.name).parts[:-1]:
+            yield _refused(one.name, UNSHOWN)
             continue
         place = _Place(one.name, one.path.parent, root)
         yield from _local(one.path, one.kind, place, ahead=ahead)

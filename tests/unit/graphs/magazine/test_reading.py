@@ -250,3 +250,33 @@ def test_an_encoding_is_told_once_for_its_file(tmp_path: Path) -> None:
         good, bad = read(tmp_path / name)
         assert len(good) == count
         assert bad == {name: "인코딩을 CP949로 읽었습니다"}
+
+
+def test_what_its_author_has_shown_to_nobody_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "_drafts").mkdir()
+    (tmp_path / "_drafts" / "a.md").write_text(BODY, "utf-8")
+    (tmp_path / "b.md").write_text(f"---\nstatus: private\n---\n{BODY}", "utf-8")
+    items = "".join(
+        f"<item><title>{state}</title><description>{state}. {BODY}</description>"
+        f"<wp:status>{state}</wp:status></item>"
+        for state in ("publish", "draft", "private")
+    )
+    (tmp_path / "c.xml").write_text(
+        "<rss version='2.0' xmlns:wp='http://wordpress.org/export/1.2/'>"
+        f"<channel>{items}</channel></rss>",
+        "utf-8",
+    )
+    good, bad = read(tmp_path)
+    assert [one.post.title for one in good] == ["publish"]
+    assert sorted(bad) == ["_drafts/a.md", "b.md", "c.xml[1]", "c.xml[2]"]
+    assert all("비공개" in reason for reason in bad.values())
+    good, bad = read(tmp_path / "_drafts")
+    assert [one.source for one in good] == ["a.md"]
+
+
+def test_an_address_alone_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("https://example.com/a/long/address/and/nothing/else", "utf-8")
+    (tmp_path / "b.html").write_text("<p><a href='https://a.b'>https://example.com/long</a></p>")
+    good, bad = read(tmp_path)
+    assert (good, sorted(bad)) == ([], ["a.md", "b.html"])
+    assert all("너무 짧습니다" in reason for reason in bad.values())

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 
 _LAUGHTER = frozenset("ㄱㄴㄷㅂㅇㅅㅈㅋㅎㅉㅏㅓㅗㅜㅠㅡㅣ")
 _COMMON = frozenset(
@@ -41,6 +42,7 @@ def is_korean(text: str) -> bool:
     return _stands_as_words(text)
 
 
+@cache
 def _is_usual(syllable: str) -> bool:
     # The 2,350 syllables of KS X 1001 have two bytes; the codec spells the others out in eight.
     return len(syllable.encode("euc_kr", "replace")) == _TWO_BYTES
@@ -144,6 +146,57 @@ def _odd(text: str) -> int:
             odd += c not in _FREE
             odd += c not in _IN_WORDS and before.isalpha() and after.isalpha()
     return odd
+
+
+_LATIN = re.compile("[\x80-\xff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_LEAST_SCRAMBLED = 8
+_REST = "[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+_LEAST_LOST, _MOST_LOST = 3, 0.01
+_LOST = re.compile("�|占쏙옙|ï¿½")
+_SCRAMBLED = re.compile(f"[âêëìí]{_REST}{{2}}|[ÃÂ]{_REST}")
+_MOST_SCRAMBLED = 0.02
+_OF_CP1252 = {
+    ord(bytes((byte,)).decode("cp1252")): byte
+    for byte in range(0x80, 0xA0)
+    if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+}
+_LEAST_SYLLABLES = 10
+
+
+def unscrambled(text: str) -> str | None:
+    """Return the text that was once read in a wrong encoding and saved so; None for any other.
+
+    `ëŒ€í•œ` is Korean in UTF-8 that was read as CP1252, `´ëÇÑ` in CP949.
+    """
+    strange = len(text) - len(text.encode("ascii", "ignore"))
+    if strange < _LEAST_SCRAMBLED or len(_LATIN.findall(text)) < strange:
+        return None
+    try:
+        # What CP1252 leaves open was read as the control of that number.
+        data = text.translate(_OF_CP1252).encode("latin-1")
+    except UnicodeEncodeError:
+        return None
+    for encoding in ("utf-8", "cp949"):
+        try:
+            found = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding == "utf-8" or is_korean(found):
+            return found
+    return None
+
+
+def is_lost(text: str) -> bool:
+    """Say whether much of a text was lost when it was saved: � for letters, 占쏙옙, 숇꽕 梨낅갑."""
+    lost = len(_LOST.findall(text))
+    if lost >= _LEAST_LOST and lost > len(text) * _MOST_LOST:
+        return True
+    scrambled = len(_SCRAMBLED.findall(text))
+    if scrambled >= _LEAST_SCRAMBLED and scrambled > len(text) * _MOST_SCRAMBLED:
+        return True
+    syllables = [c for run in _SYLLABLES.findall(text) for c in run]
+    rare = sum(not _is_usual(c) for c in syllables)
+    return len(syllables) >= _LEAST_SYLLABLES and rare > len(syllables) * _MOST_STRANGE
 
 
 _HANGUL_OR_KANA = re.compile("[가-힣ㄱ-ㅣぁ-ヿ]")

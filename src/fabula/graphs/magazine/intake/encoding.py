@@ -7,7 +7,13 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from fabula.graphs.magazine.intake.code_pages import is_korean, is_western, utf_16_without_mark
+from fabula.graphs.magazine.intake.code_pages import (
+    is_korean,
+    is_lost,
+    is_western,
+    unscrambled,
+    utf_16_without_mark,
+)
 from fabula.korean.particles import attach
 
 
@@ -16,15 +22,20 @@ class Unreadable(ValueError):
 
 
 class Decoded(NamedTuple):
-    """A text, the encoding that it was written in, and how many NULs behind it were dropped."""
+    """A text, the encoding that it was written in, and what had to be done to read it."""
 
     text: str
     encoding: str
     padding: int = 0
+    """How many NULs behind it were dropped."""
+    mended: bool = False
+    """It had been saved after it was read in a wrong encoding."""
 
     @property
     def told(self) -> str | None:
         """What a person should know of how it was read; None for plain UTF-8."""
+        if self.mended:
+            return "글자가 깨진 채 저장된 글을 되돌려 읽었습니다"
         if self.encoding == "utf-8" and not self.padding:
             return None
         dropped = f"(끝의 NUL {self.padding:,}바이트는 뺐습니다)" if self.padding else ""
@@ -57,7 +68,19 @@ _CONTROLS_OF_NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1f]")
 
 
 def decode(data: bytes) -> Decoded:
-    """Return the text of a file; Unreadable where its encoding cannot be told with confidence."""
+    """Return the text of a file; Unreadable where its encoding cannot be told with confidence.
+
+    A text that was saved after it had been read wrongly is read back where that can be undone.
+    """
+    read = _decoded(data)
+    if found := unscrambled(read.text):
+        return read._replace(text=found, mended=True)
+    if is_lost(read.text):
+        raise Unreadable("글자가 깨진 채 저장된 파일입니다. 깨지기 전의 것을 UTF-8로 저장해 주세요")
+    return read
+
+
+def _decoded(data: bytes) -> Decoded:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return Decoded(_strict(data, name).rstrip("\0"), name.removesuffix("-sig"))

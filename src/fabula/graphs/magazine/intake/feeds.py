@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from fabula.errors import MissingExtra
 from fabula.graphs.magazine.intake.dates import read_date
 from fabula.graphs.magazine.intake.encoding import Unreadable
+from fabula.graphs.magazine.intake.front_matter import UNPUBLISHED
 from fabula.graphs.magazine.intake.html import Image, Page, is_page, plain_text, read_html
 
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
@@ -30,6 +31,7 @@ class Entry(NamedTuple):
     date: date | None
     page: Page
     images: tuple[Image, ...]
+    draft: bool = False
 
 
 class Feed(NamedTuple):
@@ -87,6 +89,7 @@ def _entry(given: Any, feed_author: str | None) -> Entry:
         date=next((day for key in _DATES if (day := read_date(given.get(key)))), None),
         page=page,
         images=(*_attached(given), *page.images),
+        draft=str(given.get("wp_status", "")).lower() in UNPUBLISHED,
     )
 
 

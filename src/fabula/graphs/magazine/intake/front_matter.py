@@ -69,6 +69,8 @@ _ALT = (
 )
 _TAGS = ("tags", "tag", "태그", "categories", "category", "분류", "카테고리", "keywords", "topics")
 _ID = ("id", "slug", "식별자")
+UNPUBLISHED = ("draft", "private", "pending", "future", "trash", "초안", "비공개", "임시저장")
+"""States of a post that its author has not shown to anybody, as blogs name them."""
 _KNOWN = frozenset((*_TITLE, *_AUTHOR, *_DATE, *_URL, *_IMAGE, *_ALT, *_TAGS, *_ID, "layout"))
 
 
@@ -122,7 +124,9 @@ def read_fields(keys: Mapping[str, Any]) -> Fields:
         image=image,
         image_alt=_first(own, _ALT) or alt,
         tags=_tags(own),
-        draft=own.get("draft") is True or own.get("published") is False,
+        draft=own.get("draft") is True
+        or own.get("published") is False
+        or str(own.get("status", "")).strip().lower() in UNPUBLISHED,
         faults=faults,
     )
 

@@ -31,6 +31,11 @@ _BLOCKS = words(
     "summary table tbody td tfoot th thead tr ul"
 )
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_SHORTCODE = re.compile(
+    r"\[embed\b[^\[\]\n]{0,300}\][^\[\]\n]{0,500}\[/embed\]"
+    r"|\[/?(?:caption|gallery|playlist|audio|video|vc_\w+|et_pb_\w+)\b[^\[\]\n]{0,300}\]"
+)
+"""WordPress puts its own marks into a post's HTML."""
 _VOID = frozenset(("br", "hr", "img", "meta", "link", "wbr"))
 _KEPT = _BLOCKS | _VOID | {"title", "time", "a", "span"}
 _ATTRIBUTES = {
@@ -66,6 +71,8 @@ _FORMATS = words("a b big code em font i nobr s small strike strong tt u")
 _LEFT_OPEN = words("p li dt dd tr td th option html head body tbody thead")
 _MAIN_SHARE = 0.2
 _TINY = 64
+_PLACEHOLDER = 1_000
+"""A picture that fits into so short an address holds a place until the real one is loaded."""
 _BREAK = "\0"
 
 
@@ -106,7 +113,7 @@ def read_html(source: str, *, whole: bool = False) -> Page:
     HTML, as Markdown and feeds hold it). Unreadable where it is too large or too deep to be built.
     """
     reader = _Reader()
-    reader.feed(_cleaned(source))
+    reader.feed(_cleaned(_SHORTCODE.sub("", source)))
     reader.close()
     reader.flush()
     main = [one for one in reader.blocks if one.main]
@@ -145,7 +152,7 @@ def _cleaned(source: str) -> str:
         tags=set(_KEPT),
         clean_content_tags=set(_DROPPED),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        url_schemes={"http", "https"},
+        url_schemes={"http", "https", "data"},
         link_rel=None,
     )
 
@@ -271,4 +278,6 @@ def _image(given: dict[str, str]) -> Image | None:
     lazy = ("data-src", "data-lazy-src", "data-original", "data-lazy", "src")
     src = next((given[name].strip() for name in lazy if given.get(name, "").strip()), "")
     src = src or (given.get("srcset", "").split() or [""])[0].rstrip(",")
-    return Image(src, " ".join(given.get("alt", "").split()) or None) if src else None
+    if not src or (src.startswith("data:") and len(src) < _PLACEHOLDER):
+        return None
+    return Image(src, " ".join(given.get("alt", "").split()) or None)

@@ -16,6 +16,9 @@ _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
 _MODULE = re.compile(r"^(?:import|export)\s[^\n]*[;'\"]\s*$", re.MULTILINE)
 _CALLOUT = re.compile(r"^(>\s*)\[![\w-]{1,30}\][+-]?", re.MULTILINE)
 _TASK = re.compile(r"^(\s*[-*+]\s+)\[[ xX]\]\s", re.MULTILINE)
+_ASIDE = re.compile(r"%%.{1,4000}?%%|[ \t]\^[a-z][a-z0-9-]{3,40}[ \t]*$", re.DOTALL | re.MULTILINE)
+"""What a note's writer wrote for nobody else, and the names of its blocks."""
+_MARKED = re.compile(r"(?<![\w=])==(?=\S)([^=\n]{1,300})(?<=\S)==(?![A-Za-z0-9=])")
 _CONTENTS = re.compile(
     r"^\s*(?:\[\[?_?TOC_?\]?\]|\{:[^{}\n]*\}|:::[^\n]*)\s*$", re.MULTILINE | re.I
 )
@@ -49,6 +52,7 @@ def plain(markdown: str) -> str:
 
 
 def _without_dialects(source: str) -> str:
+    source = _MARKED.sub(r"\1", _ASIDE.sub("", source))
     source = _EMBED.sub(lambda found: f"![](<{found[1]}>)", source)
     source = _WIKI.sub(r"\1", _SHORTCODE.sub("", _CONTENTS.sub("", source)))
     source = _FOOTNOTE.sub("", source)

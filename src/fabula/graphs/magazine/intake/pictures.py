@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import unicodedata
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ TRIED = 3
 """How many of a post's pictures are looked at: the first good one is taken."""
 LEAST_PIXELS = 64
 """A picture of the text that is narrower or lower is an icon."""
+_INSIDE = "data:"
 _ENTRY = re.compile(r"\[\d+\]$")
 _TYPES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/gif": "gif"}
 
@@ -65,14 +67,15 @@ class Pictures:
                 data = await self._data(found, image.src)
                 web = await asyncio.to_thread(_made, data, image, least=0 if own else LEAST_PIXELS)
             except ValueError as error:
-                shown = unquote(image.src).partition("?")[0].rpartition("/")[2][:80]
-                problems.append(_problem(found, f"그림 {shown}: {error}"))
+                problems.append(_problem(found, f"그림 {_shown(image.src)}: {error}"))
             else:
                 if web:
                     return Taken(web, tuple(problems), left)
         return Taken(None, tuple(problems), left)
 
     async def _data(self, found: Found, src: str) -> bytes:
+        if src.startswith(_INSIDE):
+            return await asyncio.to_thread(_unpacked, src)
         if found.base is None:
             return await asyncio.to_thread(_read, found, src)
         if self._left <= 0 or asyncio.get_running_loop().time() > self._deadline:
@@ -93,7 +96,7 @@ def left_on_the_web(taken: Sequence[tuple[Found, Taken]]) -> Iterator[SourceProb
         by_file.setdefault(_ENTRY.sub("", found.source), []).extend(one.left)
     for file, left in by_file.items():
         if left:
-            name = left[0].partition("?")[0].rpartition("/")[2][:80]
+            name = _shown(left[0])
             more = f" 등 {len(left)}개" if len(left) > 1 else ""
             reason = f"그림 {name}{more}: 웹 주소의 그림은 가져오지 않습니다. 파일로 두세요"
             yield SourceProblem(source=file, reason=reason, kind="picture_refused")
@@ -101,6 +104,23 @@ def left_on_the_web(taken: Sequence[tuple[Found, Taken]]) -> Iterator[SourceProb
 
 def _is_remote(src: str) -> bool:
     return "://" in src or src.startswith("//")
+
+
+def _shown(src: str) -> str:
+    if src.startswith(_INSIDE):
+        return "글 속에 든 것"
+    return unquote(src).partition("?")[0].rpartition("/")[2][:80]
+
+
+def _unpacked(src: str) -> bytes:
+    """Return the picture that an address holds in itself."""
+    head, _, packed = src.partition(",")
+    if not head.endswith(";base64") or len(packed) > MAX_PICTURE_BYTES * 4 // 3:
+        raise ValueError("읽을 수 없는 모양이거나 너무 큽니다")
+    try:
+        return b64decode(unquote(packed), validate=True)
+    except ValueError:
+        raise ValueError("base64가 깨져 있습니다") from None
 
 
 def _problem(found: Found, reason: str) -> SourceProblem:
@@ -134,7 +154,8 @@ def _places(found: Found, src: str) -> Iterator[Path]:
         if "\0" in name:
             raise ValueError("파일 이름이 잘못되었습니다")
         yield (found.folder / name) if found.folder else Path(name)
-        if found.root is not None and name.startswith("/"):
+        if found.root is not None:
+            # A site's own address, and a note book's pictures, which it finds wherever they lie.
             yield found.root / name.lstrip("/")
             yield found.root / "static" / name.lstrip("/")
 

@@ -21,9 +21,10 @@ from fabula.graphs.magazine.templates import HOUSE_RULES
 MAX_TITLE = 200
 MAX_ID = 80
 MAX_FAILURE = 60
+_ADDRESS = re.compile(r"https?://\S+")
 _BUNDLES = ("index", "_index", "readme", "post", "article", "content")
 """Files that are called after what they are; the post's name is its folder's."""
-_ENCODED_LEAST = 3
+UNSHOWN = "초안이거나 비공개인 글입니다(draft, private, published: false, _drafts)"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def draft_of(text: str, kind: Literal["markdown", "html", "text"] | str, path: P
     above = Split({}, text) if kind == "html" and not text.startswith("---") else split(text)
     fields = read_fields(above.keys)
     if fields.draft:
-        return Draft({}, refusal="초안으로 표시된 글입니다(draft 또는 published: false)")
+        return Draft({}, refusal=UNSHOWN)
     page = _page(above.body, kind, path.name)
     if (kind == "html" or "title" in page.meta) and (failure := error_page(page)):
         return Draft({}, refusal=f"글이 아니라 오류 페이지입니다({failure})")
@@ -58,6 +59,8 @@ def draft_of(text: str, kind: Literal["markdown", "html", "text"] | str, path: P
 
 def entry_draft(entry: Entry) -> Draft:
     """Make a post of a feed's entry."""
+    if entry.draft:
+        return Draft({}, refusal=UNSHOWN)
     fields = Fields(title=entry.title, author=entry.author, url=entry.url, date=entry.date)
     page = Page(entry.page.text, entry.page.heading, entry.images)
     name = entry.name or entry.title or entry.page.text[:100]
@@ -118,7 +121,7 @@ def _draft(
     if not text:
         shows = " 그림만 있습니다" if page.images else ""
         return Draft({}, refusal=f"글이 없습니다.{shows}".strip())
-    if (letters := sum(map(str.isalnum, text))) < HOUSE_RULES.posts.least_letters:
+    if (letters := sum(map(str.isalnum, _ADDRESS.sub("", text)))) < HOUSE_RULES.posts.least_letters:
         least = HOUSE_RULES.posts.least_letters
         return Draft(
             {},

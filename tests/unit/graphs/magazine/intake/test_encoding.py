@@ -22,7 +22,7 @@ KOREAN = "토요일 아침 열 시 반, 우체국 뒷골목으로 들어가면 �
     ],
 )
 def test_korean_encodings_are_read(written: str, read: str) -> None:
-    assert decode(KOREAN.encode(written)) == (KOREAN, read, 0)
+    assert decode(KOREAN.encode(written)) == (KOREAN, read, 0, False)
 
 
 def test_utf_16_is_read_whichever_byte_stands_first() -> None:
@@ -167,6 +167,56 @@ def test_plain_utf_8_is_not_worth_a_word() -> None:
 @pytest.mark.parametrize("text", ["봄", "가", "LG는 크다", "3월", "A4로", "INFO: 안녕"])
 def test_few_korean_words_are_still_korean(text: str) -> None:
     assert decode(text.encode("cp949")).text == text
+
+
+@pytest.mark.parametrize(
+    ("written", "taken_for"),
+    [("utf-8", "latin-1"), ("cp949", "latin-1"), ("utf-8", "cp1252"), ("cp949", "cp1252")],
+)
+def test_a_text_that_was_saved_after_a_wrong_reading_is_read_back(
+    written: str, taken_for: str
+) -> None:
+    text = "골목 끝 책방은 열한 시에 문을 연다. 주인은 마루를 먼저 닦는다."
+    bad = "".join(
+        (named(byte) if taken_for == "cp1252" else "") or chr(byte) for byte in text.encode(written)
+    )
+    read = decode(bad.encode())
+    assert (read.text, read.mended) == (text, True)
+    assert read.told == "글자가 깨진 채 저장된 글을 되돌려 읽었습니다"
+
+
+def named(byte: int) -> str:
+    return bytes((byte,)).decode("cp1252", "ignore")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "���� å���� �����ô� ���� ����",
+        "골목 끝 책방은 占쏙옙占쏙옙 연다 占쏙옙占쏙옙占쏙옙",
+        KOREAN.encode().decode("cp949", "replace").replace("�", "?"),
+        "오늘의 책: " + "ì±…ë°©ì€ ì—´í•œ ì‹œì— ë¬¸ì„ ì—°ë‹¤. " * 3,
+    ],
+)
+def test_a_text_whose_letters_are_lost_is_refused(text: str) -> None:
+    with pytest.raises(Unreadable, match="깨진"):
+        decode(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *WESTERN,
+        "“It’s a café — “résumé”, she said. Don’t go.” " * 20,
+        "옛글이 깨져 “占쏙옙”이나 �처럼 보일 때가 있다. 이유는 인코딩이다.",
+        "`Ã©`는 é가 두 번 인코딩된 것이다. 이 글은 그 이야기를 한다.",
+        "펲시와 뷁이라는 말을 하며 똠방각하를 보았다. 그리고 집으로 돌아와 잠을 잤다.",
+        "今日は天気がいいですね。散歩に行きましょう。",
+        "Сегодня хорошая погода",
+    ],
+)
+def test_text_in_utf_8_that_only_looks_odd_is_left_alone(text: str) -> None:
+    assert decode(text.encode()) == (text, "utf-8", 0, False)
 
 
 def test_bytes_at_random_are_no_text() -> None:

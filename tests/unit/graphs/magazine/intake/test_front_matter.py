@@ -101,6 +101,10 @@ def test_a_block_past_its_size_is_text() -> None:
         ({"draft": True}, "draft", True),
         ({"published": False}, "draft", True),
         ({"draft": "false"}, "draft", False),
+        ({"status": "Draft"}, "draft", True),
+        ({"status": "비공개"}, "draft", True),
+        ({"status": "published"}, "draft", False),
+        ({"Status": "끝"}, "draft", False),
     ],
 )
 def test_fields_are_found_under_any_blogs_names(

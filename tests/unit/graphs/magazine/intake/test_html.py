@@ -82,6 +82,10 @@ def test_a_page_that_marks_a_scrap_as_its_article_is_taken_whole() -> None:
     [
         ('<img src="a.gif" data-src="b.jpg" alt=" 꽃 ">', (Image("b.jpg", "꽃"),)),
         ('<img srcset="c.jpg 1x, d.jpg 2x">', (Image("c.jpg"),)),
+        (
+            f'<img src="data:image/png;base64,{"A" * 2_000}">',
+            (Image(f"data:image/png;base64,{'A' * 2_000}"),),
+        ),
         ('<img src="data:image/png;base64,AAAA">', ()),
         ('<img src="javascript:alert(1)">', ()),
         ('<img src="dot.gif" width="1" height="1">', ()),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -170,3 +171,38 @@ async def test_a_run_fetches_only_so_many_pictures() -> None:
     refused = await pictures.take(post)
     assert refused.picture is None
     assert "다 되었습니다" in refused.problems[0].reason
+
+
+@pytest.mark.parametrize("base", ["", "https://example.com/"])
+async def test_a_picture_inside_the_text_is_taken_without_a_look_elsewhere(
+    tmp_path: Path, base: str
+) -> None:
+    web, packed = Web({}), base64.b64encode(png()).decode()
+    for src in (f"data:image/png;base64,{packed}", f"data:image/png;base64,{quote(packed)}"):
+        taken = await take(found(src, folder=tmp_path, base=base), web)
+        assert taken.picture
+    assert web.asked == []
+
+
+@pytest.mark.parametrize(
+    ("src", "says"),
+    [
+        ("data:image/png;base64,!!!", "base64"),
+        ("data:image/png,abc", "모양"),
+        ("data:image/png;base64," + base64.b64encode(b"none").decode(), "글 속에 든 것"),
+    ],
+)
+async def test_a_broken_picture_inside_the_text_is_told_and_not_quoted(
+    tmp_path: Path, src: str, says: str
+) -> None:
+    taken = await take(found(src, folder=tmp_path))
+    (problem,) = taken.problems
+    assert says in problem.reason
+    assert problem.reason.startswith("그림 글 속에 든 것: ")
+
+
+async def test_a_note_books_picture_is_found_at_its_top(tmp_path: Path) -> None:
+    (tmp_path / "일기").mkdir()
+    (tmp_path / "사진.png").write_bytes(png())
+    note = replace(found("사진.png", folder=tmp_path), folder=tmp_path / "일기")
+    assert (await take(note)).picture
