@@ -297,11 +297,12 @@ def parse_yaml(text: str, *, name: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
+        place = f"({mark.line + 1}번째 줄)" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise BadInput(
             name,
             f"is not valid YAML{where}: {problem}",
-            f"올바른 YAML이 아닙니다{where}: {problem}",
+            f"올바른 YAML이 아닙니다{place}: {problem}",
         ) from None
 
 
