@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from fabula.documents import uploaded
 from fabula.errors import BadInput
 from fabula.settings import MAX_YAML_BYTES, read_yaml
 
@@ -116,7 +117,8 @@ def _placed(given: Mapping[Any, Any], folder: Path) -> dict[Any, Any]:
 
 def _place(path: str, folder: Path) -> str:
     # An address stays as it is: the product says what it does with one.
-    return path if "://" in path or not path.strip() else str(folder / Path(path).expanduser())
+    as_is = "://" in path or uploaded(path) or not path.strip()
+    return path if as_is else str(folder / Path(path).expanduser())
 
 
 def _bad_input(error: ValidationError, model: type[BaseModel]) -> BadInput:

@@ -115,13 +115,15 @@ class Settings(BaseSettings):
     upload_max_bytes: int = Field(default=50_000_000, ge=1)
     """The largest file that may be uploaded."""
     uploads_max_bytes: int = Field(default=5_000_000_000, ge=1)
-    """What all uploads of one owner may have together, unpacked."""
+    """What all uploads of one owner may have together."""
     webhook_secret: SecretStr | None = Field(default=None, min_length=16)
     """What webhooks are signed with; None: a run that names a webhook is refused."""
     disk_room_bytes: int = Field(default=200_000_000, ge=0)
     """With less room than this for `home` a service is not ready."""
     artifacts_url: str | None = Field(default=None, pattern=r"^file://")
     """Where artifacts are kept, a `file://` URL; None: the data folder."""
+    max_body_bytes: int = Field(default=10_000_000, ge=1_000)
+    """The largest request body that the service reads; files have a limit of their own."""
     transport_tries: int = Field(default=5, ge=1, le=20)
     """How often one question is sent at most while the provider is away."""
     transport_backoff_s: float = Field(default=0.5, ge=0)

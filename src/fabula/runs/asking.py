@@ -13,11 +13,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from fabula.documents import Document
+from fabula.errors import UnknownFile
 from fabula.gateway.models import Models
 from fabula.nodes import Replacements
 from fabula.products import Product
 from fabula.runs.checks import Brief, choose_flags, nano, out_folder, positive, read_brief
 from fabula.runs.estimate import estimate_event
+from fabula.runs.uploads import located
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
@@ -38,7 +40,12 @@ class AskedRun:
     async def estimated(self, store: Store) -> tuple[Event, ...]:
         """Return the event that says what the run may cost; none where nothing can be said."""
         models = await asyncio.to_thread(Models, self.settings, self.new.profile, keys=False)
-        return await estimate_event(self.product, self.brief, self.flags, models, store)
+        try:
+            brief = await located(store, self.new.owner, self.brief)
+        except UnknownFile:
+            # For the run itself to say, as of every other source that is not there.
+            return ()
+        return await estimate_event(self.product, brief, self.flags, models, store)
 
 
 async def ask_run(

@@ -30,6 +30,7 @@ from fabula.runs.recorder import Listener, Recorder
 from fabula.runs.recording import PAGE_URL, page_url_of
 from fabula.runs.report import run_report
 from fabula.runs.streams import StepEvents
+from fabula.runs.uploads import LocatedDocuments
 from fabula.safety.fetch import GuardedFetch
 from fabula.settings import Settings
 from fabula.store.documents import FolderPublisher, StoredArtifacts, StoredDocuments
@@ -246,8 +247,8 @@ class Execution:
     async def _services(self) -> tuple[Services, Gateway]:
         setup, row, store = self._setup, self._row, self._setup.store
         settings = setup.settings
-        documents = StoredDocuments(store, self._fence)
-        brief = await documents.get(self._product.brief, row.brief)
+        brief = await StoredDocuments(store, self._fence).get(self._product.brief, row.brief)
+        documents = LocatedDocuments(store, self._fence, owner=row.owner, brief=row.brief)
         models = await asyncio.to_thread(Models, settings, row.profile)
         flags = self._flags()
         agents = self._product.agents_of(flags, self._change)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from fabula.documents import Document, machine_paths, uploaded
 from fabula.errors import BadInput
+from fabula.runs.uploads import check_uploads
+from fabula.store.engine import Store
 
 ADDRESSES = ("http://", "https://")
 
 
-def check_material(brief: Document) -> None:
-    """Refuse paths; an http(s) address stays, and is fetched as any stranger's is."""
+async def check_material(store: Store, owner: str, brief: Document) -> None:
+    """Refuse paths, and uploaded files that are not the owner's.
+
+    An http(s) address stays, and is fetched as any stranger's is.
+    """
     for field, value in machine_paths(brief):
         if uploaded(value) is None and not value.strip().lower().startswith(ADDRESSES):
             raise BadInput(
                 f"brief.{field}",
                 f"got `{value[:60]}`: a brief sent over HTTP may name no path of the server; send "
-                "the material inline, upload it, or give an http(s) address",
+                "the material inline, upload it and name it as `file:<id>`, or give an address",
                 f"`{value[:60]}`: HTTP로 보낸 요청서는 서버의 파일을 가리킬 수 없습니다. 내용을 "
-                "함께 보내거나, 파일로 올리거나, http(s) 주소를 주세요",
+                "함께 보내거나, 파일로 올려 `file:<id>`로 쓰거나, 주소를 주세요",
             )
+    await check_uploads(store, owner, brief)

@@ -14,6 +14,7 @@ from fabula.products import Product
 from fabula.runs.checks import choose_flags
 from fabula.runs.estimate import Estimate, estimate_run
 from fabula.runs.report import cost_report
+from fabula.runs.uploads import located
 from fabula.service.asked import (
     EstimateOptions,
     any_of,
@@ -83,15 +84,16 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
     async def estimate(
         asked: Annotated[EstimateOptions, Body(openapi_examples=examples_of(products)), request],
         service: Here,
-        who: Who,  # noqa: ARG001 - who may ask is checked
+        who: Who,
     ) -> Any:
         """Say what a run would use and cost, and at most; nothing is asked or paid."""
         made = products[product_of(asked)]
         profile = asked.profile or service.settings.profile
         models = await asyncio.to_thread(Models, service.settings, profile, keys=False)
         brief = brief_of(asked)
-        check_material(brief)
+        await check_material(service.store, who.owner, brief)
         flags, _ = choose_flags(made, flags_of(asked), service.settings, brief)
-        return await estimate_run(made, brief, flags, models, service.store)
+        placed = await located(service.store, who.owner, brief)
+        return await estimate_run(made, placed, flags, models, service.store)
 
     return router

@@ -1,0 +1,50 @@
+"""Uploaded files in briefs: `file:<id>` in the row, a path on this machine for the graph alone."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from fabula.documents import Document, machine_paths, uploaded, with_paths
+from fabula.errors import UnknownFile
+from fabula.store.documents import StoredDocuments
+from fabula.store.engine import Fence, Store
+from fabula.store.files import find_file, place_of
+from fabula.store.ports import D
+
+M = TypeVar("M", bound=Document)
+
+
+async def check_uploads(store: Store, owner: str, brief: Document) -> None:
+    """Refuse with UnknownFile a brief that names a file which is not the owner's."""
+    for field, value in machine_paths(brief):
+        if not value.startswith("file:"):
+            continue
+        id_ = uploaded(value) or value.removeprefix("file:")
+        try:
+            await find_file(store, owner, id_)
+        except UnknownFile:
+            raise UnknownFile(id_, field=f"brief.{field}") from None
+
+
+async def located(store: Store, owner: str, brief: M) -> M:
+    """Return the brief with the paths of the uploaded files that it names."""
+    ids = {id_ for _, value in machine_paths(brief) if (id_ := uploaded(value))}
+    if not ids:
+        return brief
+    places = {f"file:{id_}": str(await place_of(store, owner, id_)) for id_ in sorted(ids)}
+    return with_paths(brief, lambda path: places.get(path, path))
+
+
+class LocatedDocuments(StoredDocuments):
+    """A run's documents, of which its brief names paths where its row names uploaded files."""
+
+    def __init__(self, store: Store, fence: Fence, *, owner: str, brief: str) -> None:
+        super().__init__(store, fence)
+        self._owner = owner
+        self._brief = brief
+
+    async def get(self, kind: type[D], id: str) -> D:  # noqa: A002
+        found = await super().get(kind, id)
+        if id != self._brief:
+            return found
+        return await located(self._store, self._owner, found)
