@@ -3,9 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPOSE := docker compose --env-file deploy/.env -f deploy/compose.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench serve build up down
 
 help: ## 이 목록 / this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,16 +25,37 @@ check: $(VENV)/.dev ## 형식, 규칙, 타입 / format, lint, types
 bench: $(VENV)/.dev ## 성능을 재서 reports/bench.json에 / measure, into reports/bench.json
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
+serve: $(VENV)/.serve ## 이 컴퓨터에서 서비스만, 다른 서버 없이 / the service here, no other server needed
+	$(BIN)/fabula serve $(ARGS)
+
+build: deploy/.env ## 컨테이너 이미지 만들기 / build the image
+	$(COMPOSE) build $(ARGS)
+
+up: deploy/.env ## 전체를 컨테이너로 켜기, ARGS="--scale worker=3" / start the whole stack
+	$(COMPOSE) up --build --detach --wait $(ARGS)
+	@echo 'http://127.0.0.1:8000  deploy/.env: FABULA_BOOTSTRAP_KEY'
+
+down: ## 끄기, 자료는 남깁니다 / stop it, the data stays
+	$(COMPOSE) down $(ARGS)
+
+deploy/.env:
+	@$(PYTHON) deploy/make_env.py
+
 # Each stamp is newer than what it was installed from, so that nothing is installed twice.
 $(VENV)/.demo: pyproject.toml constraints.txt
 	@$(venv)
 	$(PIP) install -c constraints.txt -e '.[magazine]'
 	@touch $@
 
+$(VENV)/.serve: pyproject.toml constraints.txt
+	@$(venv)
+	$(PIP) install -c constraints.txt -e '.[magazine,openai,gemini,postgres,service]'
+	@touch $(VENV)/.demo $@
+
 $(VENV)/.dev: pyproject.toml constraints.txt
 	@$(venv)
 	$(PIP) install -c constraints.txt -e '.[dev]'
-	@touch $(VENV)/.demo $@
+	@touch $(VENV)/.demo $(VENV)/.serve $@
 
 define venv
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
