@@ -154,10 +154,21 @@ def _places(found: Found, src: str) -> Iterator[Path]:
         if "\0" in name:
             raise ValueError("파일 이름이 잘못되었습니다")
         yield (found.folder / name) if found.folder else Path(name)
-        if found.root is not None:
-            # A site's own address, and a note book's pictures, which it finds wherever they lie.
-            yield found.root / name.lstrip("/")
-            yield found.root / "static" / name.lstrip("/")
+        # A site's own address, and a note book's pictures, which it finds wherever they lie.
+        for top in _above(found):
+            yield top / name.lstrip("/")
+            yield top / "static" / name.lstrip("/")
+
+
+def _above(found: Found) -> Iterator[Path]:
+    """Yield the folders above a post's, up to the one that its pictures may not leave."""
+    if found.root is None or found.folder is None:
+        return
+    here = found.folder.resolve()
+    while here != found.root and here.is_relative_to(found.root):
+        here = here.parent
+        yield here
+    yield found.root
 
 
 def _made(data: bytes, image: Image, *, least: int) -> WebPicture | None:

@@ -201,8 +201,17 @@ async def test_a_broken_picture_inside_the_text_is_told_and_not_quoted(
     assert problem.reason.startswith("그림 글 속에 든 것: ")
 
 
-async def test_a_note_books_picture_is_found_at_its_top(tmp_path: Path) -> None:
-    (tmp_path / "일기").mkdir()
-    (tmp_path / "사진.png").write_bytes(png())
-    note = replace(found("사진.png", folder=tmp_path), folder=tmp_path / "일기")
+@pytest.mark.parametrize("place", ["사진.png", "노트/사진.png", "노트/static/사진.png"])
+async def test_a_note_books_picture_is_found_above_the_note(tmp_path: Path, place: str) -> None:
+    (tmp_path / "노트" / "일기" / "봄").mkdir(parents=True)
+    (tmp_path / "노트" / "static").mkdir()
+    (tmp_path / place).write_bytes(png())
+    note = replace(found("사진.png", folder=tmp_path), folder=tmp_path / "노트" / "일기" / "봄")
     assert (await take(note)).picture
+
+
+async def test_no_picture_is_looked_for_above_the_folder_of_the_posts(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "사진.png").write_bytes(png())
+    taken = await take(found("사진.png", folder=tmp_path / "in"))
+    assert taken.picture is None
