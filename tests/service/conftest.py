@@ -1,10 +1,8 @@
-"""The service in this process, and what its tests ask of it."""
+"""The service in this process."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +13,12 @@ from fastapi import FastAPI
 from fabula.service import create_app
 from fabula.settings import Settings
 from fabula.testing.echo import ECHO
+from tests.service import live
+from tests.service.live import ECHO_RUN, serving
 
-ECHO_RUN = {"product": "echo", "brief": {"text": "가을 산책", "count": 2}}
+__all__ = ["ECHO_RUN", "Ended", "serving"]
 
-
-@asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Open the application and a client of it."""
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            yield client
+Ended = Callable[[httpx.AsyncClient, str], Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -44,19 +37,7 @@ async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-Ended = Callable[[httpx.AsyncClient, str], Awaitable[dict[str, Any]]]
-
-
 @pytest.fixture
 def ended() -> Ended:
-    """Wait until a run is over; return it."""
-
-    async def wait(client: httpx.AsyncClient, run: str) -> dict[str, Any]:
-        async with asyncio.timeout(30):
-            while True:
-                seen: dict[str, Any] = (await client.get(f"/v1/runs/{run}")).json()
-                if seen["status"] not in ("queued", "running"):
-                    return seen
-                await asyncio.sleep(0.02)
-
-    return wait
+    """Wait until a run rests; return it."""
+    return live.ended

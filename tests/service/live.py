@@ -19,6 +19,8 @@ from fabula.settings import Settings
 from fabula.testing.echo import ECHO
 from fabula.testing.scripted import ScriptedModel, scripted_provider
 
+ECHO_RUN = {"product": "echo", "brief": {"text": "가을 산책", "count": 2}}
+
 
 @asynccontextmanager
 async def live(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
@@ -66,3 +68,29 @@ def slow_echo(settings: Settings, *, latency_s: float) -> FastAPI:
 
 def _answer(request: ChatRequest) -> object:
     return {"title": "가을"} if request.agent == "echo.plan" else {"text": f"글 {request.item}"}
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Open the application and a client that needs no socket."""
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1", timeout=70
+        ) as client:
+            yield client
+
+
+async def posted(api: httpx.AsyncClient, **given: Any) -> str:
+    """Ask for a run, of the echo product where nothing else is said; return its id."""
+    answer = await api.post("/v1/runs", json={**ECHO_RUN, **given})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["run_id"])
+
+
+async def ended(api: httpx.AsyncClient, run: str) -> dict[str, Any]:
+    """Wait until a run rests; return it."""
+    answer = await api.get(f"/v1/runs/{run}", params={"wait": 60})
+    seen: dict[str, Any] = answer.json()
+    assert seen["status"] not in ("queued", "running"), seen
+    return seen

@@ -13,6 +13,7 @@ import typer
 
 from fabula.cli.edge import DONE, conduct, ready_folder, shown
 from fabula.cli.terminal import Terminal
+from fabula.errors import MissingExtra
 
 if TYPE_CHECKING:
     from fabula.settings import Settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SUFFIX = ".schema.json"
 FOLDER = Path("schemas")
+OPENAPI = "openapi.json"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +45,7 @@ async def write(terminal: Terminal, settings: Settings, *, out: Path) -> int:  #
 
 
 def all_schemas() -> Mapping[str, bytes]:
-    """Return every schema by its file's name: `<product>.<model>.schema.json`.
+    """Return every schema by its file's name: `<product>.<model>.schema.json`, and the OpenAPI.
 
     The brief, the flags, each document, each agent's answer, each change's request.
     """
@@ -53,7 +55,17 @@ def all_schemas() -> Mapping[str, bytes]:
             schema = {"$schema": DIALECT, **model.model_json_schema()}
             text = json.dumps(schema, ensure_ascii=False, indent=2)
             found[f"{product}.{name}{SUFFIX}"] = f"{text}\n".encode()
-    return found
+    return {**found, OPENAPI: _openapi()}
+
+
+def _openapi() -> bytes:
+    try:
+        from fabula.service.openapi import openapi_bytes
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("fabula"):
+            raise
+        raise MissingExtra("fabula schemas", "service") from None
+    return openapi_bytes()
 
 
 def _models() -> dict[str, dict[str, Any]]:

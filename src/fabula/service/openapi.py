@@ -38,7 +38,7 @@ def openapi_bytes() -> bytes:
     """Return the document of the shipped products, as the repository keeps it."""
     from fabula.service.app import create_app
 
-    app = create_app(Settings.model_construct(max_body_bytes=Settings().max_body_bytes))
+    app = create_app(Settings.model_construct())
     return f"{json.dumps(app.openapi(), ensure_ascii=False, indent=2)}\n".encode()
 
 
