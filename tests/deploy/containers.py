@@ -110,4 +110,4 @@ class FabulaOfStack(Container):
         super().__init__(command, environment, folder / f"{service['command'][0]}.log")
 
     def healthy(self) -> bool:
-        return healthy(self._test, {})
+        return healthy(self._test, self._environment)

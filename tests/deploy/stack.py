@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
 EXAMPLE = DEPLOY / ".env.example"
-VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?:(:[-?])((?:[^{}])*))?\})")
+VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)(?:(:[-?])((?:[^{}]|\$\{\w+\})*))?\})")
 
 
 class Missing(Exception):
@@ -21,7 +21,7 @@ class Missing(Exception):
 
 
 def interpolated(text: str, environment: Mapping[str, str]) -> str:
-    """Fill in `${NAME}`, `${NAME:-else}`, `${NAME:?why}` and `$$`."""
+    """Fill in `${NAME}`, `${NAME:-else}`, `${NAME:-${OTHER}}`, `${NAME:?why}` and `$$`."""
 
     def value(found: re.Match[str]) -> str:
         dollar, name, how, rest = found.groups()
@@ -31,7 +31,7 @@ def interpolated(text: str, environment: Mapping[str, str]) -> str:
             return given
         if how == ":?":
             raise Missing(f"{name}: {rest}")
-        return rest or ""
+        return interpolated(rest or "", environment)
 
     return VARIABLE.sub(value, text)
 

@@ -151,3 +151,9 @@ def test_service_and_worker_share_their_data_and_their_configuration(stack: Stac
     assert api["volumes"] == worker["volumes"]
     assert api["image"] == worker["image"]
     assert worker["environment"].items() <= api["environment"].items()
+
+
+def test_another_key_takes_over_from_the_bootstrap_key(environment: dict[str, str]) -> None:
+    services = stack_with({**environment, "WATCH_KEY": "fab_other"})["services"]
+    assert services["api"]["environment"]["WATCH_KEY"] == "fab_other"
+    assert services["prometheus"]["environment"]["WATCH_KEY"] == "fab_other"

@@ -26,7 +26,11 @@ def program(name: str, package: str) -> str:
     return found
 
 
-def promtool(file: Path) -> subprocess.CompletedProcess[str]:
+def promtool(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Check a configuration, with a file where the stack's entry point writes the key."""
+    (folder / "watch_key").write_text("fab_")
+    file = folder / "prometheus.yml"
+    file.write_text(text.replace("/tmp/watch_key", str(folder / "watch_key")))
     command = [program("promtool", "prometheus"), "check", "config", str(file)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -50,15 +54,34 @@ def units(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_promtool_accepts_what_prometheus_reads() -> None:
-    done = promtool(CONFIG)
+def test_promtool_accepts_what_prometheus_reads(tmp_path: Path) -> None:
+    done = promtool(tmp_path, CONFIG.read_text("utf-8"))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_promtool_would_have_found_a_mistake(tmp_path: Path) -> None:
-    text = CONFIG.read_text("utf-8").replace("type: A", "type: Z", 1)
-    (tmp_path / "prometheus.yml").write_text(text)
-    assert promtool(tmp_path / "prometheus.yml").returncode != 0
+    text = CONFIG.read_text("utf-8")
+    assert promtool(tmp_path, text.replace("type: A", "type: Z", 1)).returncode != 0
+    assert promtool(tmp_path, text.replace("watch_key", "other_key")).returncode != 0
+
+
+def test_prometheus_finds_the_key_where_its_entry_point_puts_it(
+    stack: Mapping[str, Any], tmp_path: Path
+) -> None:
+    service = stack["services"]["prometheus"]
+    (script,) = service["command"]
+    assert service["tmpfs"] == ["/tmp"]
+    assert "credentials_file: /tmp/watch_key" in CONFIG.read_text("utf-8")
+    started = tmp_path / "prometheus"
+    started.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/called\n')
+    started.chmod(0o755)
+    here = script.replace("/tmp/", f"{tmp_path}/").replace("/bin/prometheus", str(started))
+    subprocess.run([*service["entrypoint"], here], env=service["environment"], check=True)
+    key = tmp_path / "watch_key"
+    given = stack["services"]["api"]["environment"]
+    assert key.read_text() == given["WATCH_KEY"] == given["FABULA_BOOTSTRAP_KEY"]
+    assert key.stat().st_mode & 0o077 == 0
+    assert "--config.file=/etc/prometheus/prometheus.yml" in (tmp_path / "called").read_text()
 
 
 @pytest.mark.parametrize(("job", "service"), [("fabula-api", "api"), ("fabula-worker", "worker")])
