@@ -71,6 +71,11 @@ class Pool:
         """How many runs are being executed now."""
         return len(self._executing)
 
+    @property
+    def sweeping(self) -> bool:
+        """Say whether this process looks for due runs."""
+        return self._sweeping is not None and not self._sweeping.done() and not self.draining
+
     def free(self, queue: str) -> int:
         """Say how many more runs of the queue this process takes now."""
         return 0 if self.draining else self._free.get(queue, 0)
@@ -189,6 +194,7 @@ class Pool:
             return Event("run.started", status="running", note=note)
         sums = await totals(self._setup.store, claimed.row.id)
         note = {
+            "product": claimed.row.product,
             "epoch": claimed.epoch,
             "part": claimed.row.part,
             "worker": self._worker,

@@ -14,6 +14,7 @@ from fabula.gateway.provider import ChatProvider
 from fabula.products import PRODUCTS, Product
 from fabula.runs import Runner
 from fabula.runs.execution import Setup
+from fabula.runs.metrics import both
 from fabula.runs.nudging import hear
 from fabula.runs.pool import LocalBell, Pool
 from fabula.runs.queueing import Bell, RunQueue, warm_up
@@ -26,6 +27,8 @@ from fabula.service import (
     control,
     deliveries,
     files,
+    health,
+    metrics,
     money,
     runs,
     starting,
@@ -60,16 +63,21 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _opened(chosen, offered, providers or {}, hook or no_hook) as service:
+        opened = _opened(chosen, offered, providers or {}, hook or no_hook, counted)
+        async with opened as service:
             app.state.service = service
             yield
 
+    counted = metrics.ServiceMetrics()
     app = FastAPI(title="fabula", version=__version__, lifespan=lifespan)
+    app.state.metrics = counted
     answer_errors(app)
     describe(app)
     app.add_middleware(BodyLimit, most=chosen.max_body_bytes, elsewhere=LIMITED_ELSEWHERE)
+    app.add_middleware(metrics.CountRequests, metrics=counted)
     made = [room.routes(offered) for room in (catalogue, starting, runs, changing, money)]
-    fixed = [room.router for room in (stream, control, artifacts, files, deliveries)]
+    rooms = (stream, control, artifacts, files, deliveries, health, metrics)
+    fixed = [room.router for room in rooms]
     for router in (*made, *fixed):
         app.include_router(router)
     return app
@@ -81,12 +89,14 @@ async def _opened(
     products: Mapping[str, Product],
     providers: Mapping[str, ChatProvider],
     hook: Hook,
+    counted: metrics.ServiceMetrics,
 ) -> AsyncIterator[Service]:
     """Open the parts, each of which is closed after those that stand on it."""
     async with AsyncExitStack() as stack:
         store = await Store.open(settings)
         stack.push_async_callback(store.close)
-        gate, sender, hub = Gate(settings, store), Webhooks(settings, store), Hub(store)
+        gate, hub = Gate(settings, store), Hub(store)
+        sender = Webhooks(settings, store, observe=counted.webhook)
         stack.push_async_callback(gate.close)
         await gate.open()
         stack.push_async_callback(sender.close)
@@ -99,8 +109,8 @@ async def _opened(
             pool = Pool(
                 Setup(settings, store, hook, providers, None),
                 products=products,
-                listener=hub.tell,
-                on_end=lambda claimed, _: hub.nudge(claimed.row.id),
+                listener=both(hub.tell, counted.event),
+                on_end=both(lambda claimed, _: hub.nudge(claimed.row.id), counted.end),
             )
             stack.push_async_callback(pool.close)
             pool.start()

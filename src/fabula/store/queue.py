@@ -158,6 +158,16 @@ async def oldest_due(store: Store) -> dict[str, float]:
     return {str(row.queue): float(row.age) for row in await store.read(query)}
 
 
+async def depths(store: Store) -> dict[tuple[str, str], int]:
+    """Return how many runs have not ended, by queue and status."""
+    query = (
+        select(runs.c.queue, runs.c.status, func.count().label("number"))
+        .where(runs.c.queue.is_not(None), runs.c.status.in_(("queued", "running", "waiting")))
+        .group_by(runs.c.queue, runs.c.status)
+    )
+    return {(row.queue, row.status): int(row.number) for row in await store.read(query)}
+
+
 async def put_back(
     store: Store, run: str, *, budget: int | None, grant: str | None, reason: Any
 ) -> bool:
