@@ -8,10 +8,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from fabula.testing.servers import PostgresServer, RedisServer, ServerMissing
 
 CLEARED = ("FABULA_", "OPENAI_", "GOOGLE_", "GEMINI_", "MAGAZINE_", "LANGCHAIN_", "LANGSMITH_")
+
+# How long an example takes says more of the machine than of the code.
+hypothesis_settings.register_profile("fabula", deadline=None)
+hypothesis_settings.load_profile("fabula")
 
 
 @pytest.fixture(autouse=True)
