@@ -20,6 +20,7 @@ from fabula.errors import (
     ProviderDown,
     ProviderRefused,
     Stop,
+    StoreUnavailable,
 )
 from fabula.gateway.faults import Hook
 from fabula.gateway.leave import Leave, Leaves, most_tokens
@@ -27,12 +28,13 @@ from fabula.gateway.limits import UNLIMITED, Limiter
 from fabula.gateway.models import Model
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, ProviderError
 from fabula.korean.particles import attach
-from fabula.store.ledger import Answered, Ledger, Question
+from fabula.store.ledger import Answered, Ledger, Question, storable
 
 log = logging.getLogger("fabula.gateway")
 MAX_BACKOFF_S = 8.0
 MAX_RETRY_AFTER_S = 30.0
 RECORD_TRIES = 60
+HOLD_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -237,25 +239,33 @@ class Payments:
             provider=question.provider,
             model=question.model,
             model_version=answer.model_version,
-            text=answer.text,
+            text=storable(answer.text),
             finish_reason=answer.finish_reason,
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost=model.price.cost(answer.input_tokens, answer.output_tokens),
         )
-        for tried in range(1, RECORD_TRIES + 1):
-            try:
-                await self._ledger.record(claim, answered)
-                break
-            except OperationalError:
-                # A full disk or a locked database: a paid answer is held, never dropped.
-                if tried == RECORD_TRIES:
-                    raise
-                log.warning("answer held key=%s: the ledger cannot be written", question.key)
-                await asyncio.sleep(min(0.1 * tried, 2.0))
+        await self._hold(claim, answered)
         self._on_answer(answered)
         await self._hook("after_record", known)
         return answered
+
+    async def _hold(self, claim: str, answered: Answered) -> None:
+        """Record a paid answer, however long the store stays away; a lost lease ends it.
+
+        A run that is ending gives up at last: its process could never end otherwise.
+        """
+        tried = 0
+        while True:
+            try:
+                return await self._ledger.record(claim, answered)
+            except (OperationalError, StoreUnavailable):
+                # A full disk, a locked file, a server that is away.
+                tried = tried + 1 if self._ending else 0
+                if tried == RECORD_TRIES:
+                    raise
+                log.warning("answer held key=%s: the ledger cannot be written", answered.key)
+            await asyncio.sleep(HOLD_PAUSE_S)
 
 
 def _as_provider_error(error: Exception, model: Model) -> ProviderError:

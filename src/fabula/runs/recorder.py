@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import OperationalError
 
-from fabula.errors import LeaseLost
+from fabula.errors import LeaseLost, StoreUnavailable
 from fabula.store.engine import Fence, Store
 from fabula.store.events import Event, append_events, list_events
 
@@ -29,6 +29,7 @@ class Recorder:
         self._seen: set[tuple[str, str]] = set()
         self._task: asyncio.Task[None] | None = None
         self._flushing = asyncio.Lock()
+        self._doubtful = False
 
     async def open(self) -> list[Event]:
         """Continue after what is stored; return the stored events."""
@@ -50,13 +51,16 @@ class Recorder:
     async def flush(self) -> None:
         """Store what is queued now."""
         async with self._flushing:
+            if self._doubtful:
+                await self._look()
             batch, self._waiting = self._waiting, []
             if not batch:
                 return
             try:
                 stored = await append_events(self._store, self._fence, batch, after=self._seq)
-            except BaseException:
+            except BaseException as error:
                 self._waiting = batch + self._waiting
+                self._doubtful = isinstance(error, StoreUnavailable)
                 raise
             self._seq = stored[-1].seq
         if self._listener:
@@ -71,11 +75,24 @@ class Recorder:
             self._task = None
         await self.flush()
 
+    async def _look(self) -> None:
+        """Find out whether the last batch was stored, though no answer said so."""
+        stored = await list_events(self._store, self._fence.run, after=self._seq)
+        self._doubtful = False
+        if not stored:
+            return
+        # Nobody else writes under this epoch: these are the first of what waits.
+        del self._waiting[: len(stored)]
+        self._seq = stored[-1].seq
+        for event in stored:
+            if self._listener:
+                self._listener(event)
+
     async def _flush_later(self) -> None:
         await asyncio.sleep(BATCH_S)
         self._task = None
         try:
             await self.flush()
-        except (LeaseLost, OperationalError) as error:
+        except (LeaseLost, OperationalError, StoreUnavailable) as error:
             # The batch is kept: the next flush, or the end of the run, tries it again.
             log.warning("events not stored run=%s error=%s", self._fence.run, error)

@@ -9,12 +9,13 @@ doubt keeps its reserved price as the upper bound of what was lost, in the budge
 from __future__ import annotations
 
 import math
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Float, Row, bindparam, case, cast, func, select, update
+from sqlalchemy import Column, Float, Row, bindparam, case, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.errors import FabulaError, OverBudget
@@ -153,9 +154,9 @@ class Ledger:
             claim,
             _ANSWER,
             state="answered",
-            model_version=answer.model_version,
+            model_version=_fitted(answer.model_version, ledger.c.model_version),
             text=answer.text,
-            finish_reason=answer.finish_reason,
+            finish_reason=_fitted(answer.finish_reason, ledger.c.finish_reason),
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost=answer.cost,
@@ -181,6 +182,19 @@ class Ledger:
             "of_item": question.item,
             "of_model": question.model,
         }
+
+
+def storable(text: str) -> str:
+    """Put U+FFFD for what no database takes, so that no paid answer is refused for a character.
+
+    PostgreSQL has no NUL in a text, and half of a surrogate pair is no character in UTF-8.
+    """
+    return re.sub("[\\x00\\ud800-\\udfff]", "\ufffd", text)
+
+
+def _fitted(text: str, column: Column[Any]) -> str:
+    # A server counts what a file lets pass; a name cut short costs less than the answer.
+    return storable(text)[: getattr(column.type, "length", None)]
 
 
 def _highest_price(question: Question, ratio: float | None) -> int:
@@ -254,7 +268,7 @@ async def totals(store: Store, run: str) -> Totals:
 async def entries(store: Store, run: str) -> Sequence[Row[Any]]:
     """Return a run's ledger rows without the answers' text, in the order of their claims."""
     columns = [column for column in ledger.c if column.name != "text"]
-    doubtful = _doubtful().label("doubtful")
+    doubtful = is_doubtful().label("doubtful")
     query = (
         select(*columns, doubtful)
         .join(runs, runs.c.id == ledger.c.run)
@@ -264,7 +278,8 @@ async def entries(store: Store, run: str) -> Sequence[Row[Any]]:
     return (await store.read(query)).all()
 
 
-def _doubtful() -> Any:
+def is_doubtful() -> Any:
+    """Return the condition of a call without an answer that may be billed; it reads `runs` too."""
     dead = (ledger.c.state == "claimed") & (
         (ledger.c.epoch < runs.c.epoch) | runs.c.worker.is_(None)
     )
@@ -273,7 +288,7 @@ def _doubtful() -> Any:
 
 def _totals_query(run: str) -> Any:
     answered = ledger.c.state == "answered"
-    doubtful = _doubtful()
+    doubtful = is_doubtful()
     is_open = (ledger.c.state == "claimed") & ~doubtful
 
     return (

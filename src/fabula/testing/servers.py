@@ -21,6 +21,7 @@ from fabula.errors import FabulaError
 
 START_S = 30.0
 PORT_TRIES = 5
+DEBIAN = Path("/usr/lib/postgresql")
 CLIENTS_FROM = 32_768
 """Where Linux's ports for clients begin."""
 
@@ -271,7 +272,7 @@ class PostgresServer(Server):
         if found := shutil.which(program):
             return found
         # Debian keeps the server's programs off the PATH, in a folder for each version.
-        homes = Path("/usr/lib/postgresql").glob("*/bin")
+        homes = DEBIAN.glob("*/bin")
         for home in sorted(homes, key=lambda one: int(one.parent.name), reverse=True):
             if (home / program).is_file():
                 return str(home / program)

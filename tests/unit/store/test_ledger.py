@@ -8,7 +8,15 @@ import pytest
 
 from fabula.errors import LeaseLost, OverBudget
 from fabula.store.engine import Fence, Store
-from fabula.store.ledger import AllowanceSpent, Answered, Ledger, Question, entries, totals
+from fabula.store.ledger import (
+    AllowanceSpent,
+    Answered,
+    Ledger,
+    Question,
+    entries,
+    storable,
+    totals,
+)
 from fabula.store.runs import take_run
 
 MakeRun = Callable[..., Awaitable[Fence]]
@@ -152,3 +160,20 @@ async def test_recorded_usage_corrects_a_low_estimate(store: Store, make_run: Ma
     )
     await ledger.claim(replace(QUESTION, key="k2"), allowance=4)
     assert (await totals(store, "r1")).open == 300 * 1 + 100 * 2
+
+
+async def test_no_character_and_no_length_keeps_a_paid_answer_from_being_recorded(
+    store: Store, make_run: MakeRun
+) -> None:
+    ledger = Ledger(store, await make_run())
+    odd = replace(
+        answer(QUESTION),
+        text=storable("가\x00\ud83d나😀"),
+        model_version="m\x00" * 200,
+        finish_reason="stop" * 50,
+    )
+    await ledger.record(await ledger.claim(QUESTION, allowance=4), odd)
+    found = await ledger.find("k1")
+    assert found is not None
+    assert found.text == odd.text == "가\ufffd\ufffd나😀"
+    assert (len(found.model_version), len(found.finish_reason)) == (127, 64)
