@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from fabula.briefs import read_brief
-from fabula.errors import BadInput
+from fabula.errors import Conflict
 from fabula.gateway.models import Models
 from fabula.korean.particles import attach
 from fabula.nodes import Parent, RememberedDocuments, Start
@@ -71,7 +71,7 @@ async def prepare(
     """Work out a change of the run in `row`; BadInput where it cannot be made."""
     change = made.change(name)
     if row.status != "succeeded":
-        raise BadInput(
+        raise Conflict(
             "run",
             f"`{row.id}` has not succeeded ({row.status}): only a finished run can be changed; "
             f"`fabula resume {row.id}` goes on with it",

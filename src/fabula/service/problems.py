@@ -55,6 +55,24 @@ STATUS: Sequence[tuple[type[FabulaError], int]] = (
 UNFIT = {"file_too_large": 413, "file_type": 415, "file_content": 422}
 """The status that a refused upload is answered with, by its code."""
 
+_MORE_KOREAN = {
+    "union_tag_invalid": "다음 가운데 하나여야 합니다: {expected_tags}",
+    "union_tag_not_found": "꼭 있어야 합니다",
+    "enum": "다음 가운데 하나여야 합니다: {expected}",
+    "greater_than": "{gt}보다 커야 합니다",
+    "less_than": "{lt}보다 작아야 합니다",
+    "finite_number": "유한한 수여야 합니다",
+    "float_type": "수여야 합니다",
+    "float_parsing": "수여야 합니다",
+    "bool_type": "true나 false여야 합니다",
+    "bool_parsing": "true나 false여야 합니다",
+    "list_type": "목록이어야 합니다",
+    "dict_type": "`이름: 값` 꼴이어야 합니다",
+    "model_attributes_type": "`이름: 값` 꼴이어야 합니다",
+    "extra_forbidden": "없는 항목입니다",
+    "json_invalid": "올바른 JSON이 아닙니다",
+    "too_long": "너무 많습니다 (최대 {max_length}개)",
+}
 _KOREAN = {
     400: ("bad_request", "요청을 읽을 수 없습니다"),
     401: ("unauthorized", "API 키가 필요합니다"),
@@ -197,8 +215,15 @@ def _field_problem(error: Any) -> FieldProblem:
     return FieldProblem(
         field=sendable(field)[: LONGEST_EXCERPT * 2],
         detail=sendable(f"{error['msg']}{got}"),
-        detail_ko=sendable(complaint(error)),
+        detail_ko=sendable(_complaint(error)),
     )
+
+
+def _complaint(error: Any) -> str:
+    if error["type"] in _MORE_KOREAN:
+        return _MORE_KOREAN[error["type"]].format(**error.get("ctx", {}))
+    told = complaint(error)
+    return told if told != error["msg"] else f"쓸 수 없는 값입니다 ({told})"
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
