@@ -19,7 +19,7 @@ LAYERS = (
     ("graphs",),
     ("products",),
     ("runs",),
-    ("service", "client", "studio", "tools"),
+    ("service", "client", "worker", "studio", "tools"),
     ("cli",),
 )
 """A part imports parts of the layers above it in this list, and itself."""

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from fabula.cli import carrying, changing, compare, deciding, doctor, estimate, keys, schemas, serve
+from fabula.cli import (
+    carrying,
+    changing,
+    compare,
+    deciding,
+    doctor,
+    estimate,
+    keys,
+    schemas,
+    serve,
+    worker,
+)
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct
 from fabula.cli.terminal import Terminal
 
@@ -167,7 +178,18 @@ def graph(
     raise typer.Exit(conduct(terminal, work))
 
 
-for _part in (changing, deciding, estimate, compare, carrying, keys, doctor, schemas, serve):
+for _part in (
+    changing,
+    deciding,
+    estimate,
+    compare,
+    carrying,
+    keys,
+    doctor,
+    schemas,
+    serve,
+    worker,
+):
     _part.add_to(app)
 
 

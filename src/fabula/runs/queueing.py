@@ -167,6 +167,8 @@ class RunQueue:
         idempotency key. Raises BadInput before anything is written.
         """
         made = self.product(parent.product)
+        if webhook:
+            check_webhook(self._settings, webhook)
         prepared, merged = await self.plan_change(
             parent, change, request, flags=flags, profile=profile, keys=True
         )
@@ -284,7 +286,14 @@ def _hash(request: object) -> str:
     return hashlib.sha256(canonical_json(request).encode()).hexdigest()
 
 
-async def warm_up(products: Mapping[str, Product]) -> None:
-    """Load what the products' graphs need, before a lease ticks or an event loop waits for it."""
+async def warm_up(products: Mapping[str, Product], analyzer: str = "plain") -> None:
+    """Load what the products' graphs need, before a lease ticks or an event loop waits for it.
+
+    `analyzer` is the setting `korean_analyzer`: Kiwi's load takes seconds.
+    """
     for made in products.values():
         await asyncio.to_thread(made.check, made.flags(), {})
+    if analyzer == "kiwi":
+        from fabula.korean.analyzer import kiwi_analyzer
+
+        await asyncio.to_thread(kiwi_analyzer)

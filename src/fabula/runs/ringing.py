@@ -114,17 +114,23 @@ class NoBell:
 
 
 @asynccontextmanager
-async def open_bell(settings: Settings) -> AsyncIterator[Bell]:
+async def open_bell(settings: Settings, *, refuse_strangers: bool = False) -> AsyncIterator[Bell]:
     """Give the bell that wakes the workers of these settings.
 
-    While it is open this process counts as present to workers that look for other hosts.
+    While it is open this process counts as present. With `refuse_strangers`: SeveralHosts where
+    its runs are in a SQLite file and a process with another one, or on another machine, is there.
     """
     if settings.redis_url is None:
-        yield NoBell()
+        async with Presence(settings, None) as presence:
+            if refuse_strangers:
+                await presence.refuse_strangers()
+            yield NoBell()
         return
     client = connect(settings.redis_url.get_secret_value(), answer_s=ANSWER_S, tries=0)
     try:
-        async with Presence(settings, client):
+        async with Presence(settings, client) as presence:
+            if refuse_strangers:
+                await presence.refuse_strangers()
             yield RedisBell(client)
     finally:
         await client.aclose()
