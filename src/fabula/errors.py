@@ -22,6 +22,8 @@ FabulaError
 │   ├── ProviderDown    the provider stayed away after backoff; due again at `not_before`
 │   ├── Drained         the process is going to end; the run is due at once for another one
 │   └── LeaseLost       another process owns the run now; nothing more may be written
+├── ServiceError        a service that was asked failed, or answered what it should not
+│   └── ServiceAway     nobody answers at its address; the same may succeed in a moment
 └── StoreError          the database is not one that this version can use
     └── StoreUnavailable the database does not answer now; the same may succeed in a moment
 """
@@ -230,6 +232,14 @@ class Drained(Stop):
 
 class LeaseLost(Stop):
     code = "lease_lost"
+
+
+class ServiceError(FabulaError):
+    code = "service"
+
+
+class ServiceAway(ServiceError):
+    code = "service_away"
 
 
 class StoreError(FabulaError):

@@ -112,6 +112,8 @@ class Settings(BaseSettings):
     bootstrap_key: SecretStr | None = None
     """An API key that a service makes for the owner `bootstrap` when it starts:
     `fab_bootstrap_` and 64 hex digits, such as `openssl rand -hex 32` writes."""
+    api_key: SecretStr | None = None
+    """The API key that `fabula.client` and `--server` show to a service."""
     upload_max_bytes: int = Field(default=50_000_000, ge=1)
     """The largest file that may be uploaded."""
     uploads_max_bytes: int = Field(default=5_000_000_000, ge=1)

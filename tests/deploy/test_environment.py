@@ -33,8 +33,9 @@ NAMES = [name for name, _ in NAMED]
 SECRETS = [name for name, value in NAMED if not value]
 ONLY_HERE = {"home", "database_url", "redis_url", "config_dir"}
 """What the compose file itself decides."""
-ELSEWHERE = {"artifacts_url", "flags"}
-"""Artifacts lie in the shared volume; flags of products stand in settings.yaml."""
+ELSEWHERE = {"api_key", "artifacts_url", "flags"}
+"""A service's clients have a key; artifacts lie in the shared volume; flags of products stand in
+settings.yaml."""
 
 IMAGES_OWN = {
     "prometheus": {"WATCH_KEY"},
