@@ -250,7 +250,26 @@ async def test_a_file_that_was_deleted_before_its_run_began_is_named(
     assert (await api.delete(f"/v1/files/{made['file_id']}")).status_code == 204
     await api.post(f"/v1/runs/{run}/resume")
     seen = await ended(api, run)
-    assert (seen["status"], seen["code"]) == ("failed", "unknown_file")
+    assert (seen["status"], seen["code"]) == ("failed", "bad_input")
+    assert "sources" in seen["message"]["en"]
+    assert made["reference"] in seen["message"]["en"]
+
+
+async def test_a_finished_run_is_changed_without_the_files_that_it_has_read(
+    api: httpx.AsyncClient, magazine: Path, ended: Ended
+) -> None:
+    folder = (await upload(api, "posts.zip", as_zip(magazine))).json()
+    brief = {"angle": "가을", "sources": folder["reference"]}
+    asked = {"product": "magazine", "brief": brief, "flags": {"mode": "multi_stage"}}
+    first = await ended(api, (await api.post("/v1/runs", json=asked)).json()["run_id"])
+    assert first["status"] == "succeeded"
+    assert (await api.delete(f"/v1/files/{folder['file_id']}")).status_code == 204
+    made = await api.post(
+        f"/v1/runs/{first['run_id']}/changes/rewrite",
+        json={"request": {"section_id": "s2", "note": "더 짧게"}},
+    )
+    assert made.status_code == 202, made.text
+    assert (await ended(api, made.json()["run_id"]))["status"] == "succeeded"
 
 
 async def test_uploads_at_one_time_do_not_meet(api: httpx.AsyncClient) -> None:

@@ -117,7 +117,7 @@ CASES: Mapping[str, Sequence[Ask]] = {
     ],
     "POST /v1/runs/{run}/changes/{change}": [
         Ask(
-            f"/v1/runs/{{done}}/changes/rewrite_section{query}",
+            f"/v1/runs/{{done}}/changes/rewrite{query}",
             (404, "unknown_change"),
             body={"request": {"section_id": "s1", "note": "더 짧게"}},
         )

@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from fabula.documents import Document
-from fabula.errors import UnknownFile
 from fabula.gateway.models import Models
 from fabula.nodes import Replacements
 from fabula.products import Product
@@ -40,11 +39,7 @@ class AskedRun:
     async def estimated(self, store: Store) -> tuple[Event, ...]:
         """Return the event that says what the run may cost; none where nothing can be said."""
         models = await asyncio.to_thread(Models, self.settings, self.new.profile, keys=False)
-        try:
-            brief = await located(store, self.new.owner, self.brief)
-        except UnknownFile:
-            # For the run itself to say, as of every other source that is not there.
-            return ()
+        brief = await located(store, self.new.owner, self.brief)
         return await estimate_event(self.product, brief, self.flags, models, store)
 
 

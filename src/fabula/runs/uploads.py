@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
 
 from fabula.documents import Document, machine_paths, uploaded, with_paths
@@ -27,12 +28,17 @@ async def check_uploads(store: Store, owner: str, brief: Document) -> None:
 
 
 async def located(store: Store, owner: str, brief: M) -> M:
-    """Return the brief with the paths of the uploaded files that it names."""
-    ids = {id_ for _, value in machine_paths(brief) if (id_ := uploaded(value))}
-    if not ids:
-        return brief
-    places = {f"file:{id_}": str(await place_of(store, owner, id_)) for id_ in sorted(ids)}
-    return with_paths(brief, lambda path: places.get(path, path))
+    """Return the brief with the paths of the uploaded files that it names.
+
+    One that was deleted stays as it is, a path that leads nowhere: what has read it before goes on
+    without it.
+    """
+    places: dict[str, str] = {}
+    for _, value in machine_paths(brief):
+        if id_ := uploaded(value):
+            with suppress(UnknownFile):
+                places[value] = str(await place_of(store, owner, id_))
+    return with_paths(brief, lambda path: places.get(path, path)) if places else brief
 
 
 class LocatedDocuments(StoredDocuments):
