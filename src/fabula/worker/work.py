@@ -14,12 +14,14 @@ from fabula.gateway.provider import ChatProvider
 from fabula.products import PRODUCTS, Product
 from fabula.runs.ends import End
 from fabula.runs.execution import Setup
+from fabula.runs.nudging import Tell, open_nudges
 from fabula.runs.pool import Claim, Pool, RunListener
 from fabula.runs.queueing import QUEUES, QueueName, RunQueue, warm_up
 from fabula.runs.ringing import JOBS_QUEUE, bell_queue, connect, open_bell
 from fabula.runs.webhooks import Webhooks
 from fabula.settings import Settings
 from fabula.store.engine import Store
+from fabula.store.events import Event
 from fabula.store.queue import Claimed, claim_run
 from fabula.worker.jobs import Jobs
 
@@ -60,13 +62,14 @@ class Worker:
             store = await Store.open(settings)
             stack.push_async_callback(store.close)
             bell = await stack.enter_async_context(open_bell(settings, refuse_strangers=True))
+            tell = await stack.enter_async_context(open_nudges(settings))
             await warm_up({**PRODUCTS, **(self.products or {})}, settings.korean_analyzer)
             pool = Pool(
                 Setup(settings, store, self.hook, self.providers or {}, None),
                 slots=self._slots(),
                 products=self.products,
-                listener=self.listener,
-                on_end=self.on_end,
+                listener=self._telling(tell),
+                on_end=self._ending(tell),
                 bell=bell,
                 claim=self.claim,
             )
@@ -82,6 +85,21 @@ class Worker:
             finally:
                 log.info("worker draining runs=%d", pool.busy)
                 await pool.close()
+
+    def _telling(self, tell: Tell) -> RunListener:
+        def told(run: str, event: Event) -> None:
+            tell(run)
+            if self.listener:
+                self.listener(run, event)
+
+        return told
+
+    def _ending(self, tell: Tell) -> Callable[[Claimed, End], None]:
+        def ended(claimed: Claimed, end: End) -> None:
+            tell(claimed.row.id)
+            self.on_end(claimed, end)
+
+        return ended
 
     def _slots(self) -> dict[str, int]:
         every = {

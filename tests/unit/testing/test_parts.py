@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from fabula.documents import canonical_json
+from fabula.gateway.faults import no_hook
+from fabula.runs import Runner
+from fabula.runs.execution import Setup
+from fabula.runs.pool import LocalBell, Pool
+from fabula.runs.queueing import RunQueue
+from fabula.settings import Settings
+from fabula.store.engine import Store
+from fabula.store.runs import RunRow, get_run
+from fabula.store.tables import artifacts, ledger, runs
+from fabula.testing.parts import SAGA, calls_of
+
+PRODUCTS = {"saga": SAGA}
+BRIEF = {"text": "긴 이야기", "parts": 7}
+
+
+@pytest.fixture
+async def setup(tmp_path: Path) -> AsyncIterator[Setup]:
+    settings = Settings(home=tmp_path / "home", sweep_s=0.05)
+    store = await Store.open(settings)
+    yield Setup(settings, store, no_hook, {}, None)
+    await store.close()
+
+
+async def by_pool(setup: Setup, *, parts: int = 7) -> RunRow:
+    pool = Pool(setup, products=PRODUCTS)
+    queue = RunQueue(setup.settings, setup.store, LocalBell(pool), products=PRODUCTS)
+    run, _ = await queue.submit("saga", {**BRIEF, "parts": parts})
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                row = await get_run(setup.store, run)
+                if row.status not in ("queued", "running"):
+                    return row
+                await asyncio.sleep(0.02)
+    finally:
+        await pool.close()
+
+
+def files_of(out: str | Path) -> dict[str, bytes]:
+    found = sorted(path for path in Path(out).rglob("*.json"))
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in found
+        if path.name != "run.json"
+    }
+
+
+async def test_a_run_in_the_foreground_and_one_of_a_pool_give_the_same_bytes(
+    setup: Setup, tmp_path: Path
+) -> None:
+    runner = Runner(setup.settings, products=PRODUCTS, store=setup.store)
+    result = await runner.run("saga", BRIEF, out=tmp_path / "foreground")
+    row = await by_pool(setup)
+    assert (result.status, row.status) == ("succeeded", "succeeded")
+    assert files_of(row.out) == files_of(tmp_path / "foreground")
+    assert len(files_of(row.out)) == 7 + 1
+
+
+async def test_each_part_is_paid_for_once_and_is_a_turn_of_its_own(setup: Setup) -> None:
+    row = await by_pool(setup)
+    paid = select(ledger.c.item).where(ledger.c.run == row.id, ledger.c.state == "answered")
+    items = [one.item for one in await setup.store.read(paid)]
+    assert len(items) == len(set(items)) == calls_of(7)
+    assert (row.part, row.epoch) == (7, 7)
+
+
+@pytest.mark.parametrize("broken", ["lost", "done again"])
+async def test_a_part_that_is_lost_or_done_in_another_way_breaks_the_run(
+    setup: Setup, broken: str
+) -> None:
+    row = await by_pool(setup, parts=3)
+    second = (artifacts.c.run == row.id) & (artifacts.c.name == "episodes/00002.json")
+    first = select(artifacts.c.hash).where(
+        artifacts.c.run == row.id, artifacts.c.name == "episodes/00001.json"
+    )
+    change = (
+        delete(artifacts).where(second)
+        if broken == "lost"
+        else update(artifacts).where(second).values(hash=first.scalar_subquery())
+    )
+    await setup.store.write_row(change)
+    # As if the last part had been interrupted before its end.
+    await setup.store.write_row(
+        update(runs).where(runs.c.id == row.id).values(status="queued", part=3)
+    )
+    pool = Pool(setup, products=PRODUCTS)
+    await pool.serve("batch")
+    await pool.close()
+    ended = await get_run(setup.store, row.id)
+    assert (ended.status, ended.code) == ("failed", "gate_failed"), canonical_json(ended.reason)
