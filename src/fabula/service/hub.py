@@ -103,6 +103,7 @@ class Hub:
     def start(self) -> None:
         """Poll from now on, while somebody watches."""
         self._polling = asyncio.create_task(self._poll())
+        self._polling.add_done_callback(_ended)
 
     def drain(self) -> None:
         """Send the watchers away: the process is going to end."""
@@ -114,8 +115,9 @@ class Hub:
         """Drain, and stop polling."""
         self.drain()
         if self._polling:
-            self._polling.cancel()
-            await asyncio.wait([self._polling])
+            # Not cancelled: a question that is broken off costs a server's connection.
+            self._nudged.set()
+            await self._polling
 
     @contextmanager
     def watch(self, run: str, *, after: int | None = None) -> Iterator[Tail]:
@@ -144,12 +146,12 @@ class Hub:
             self._nudged.set()
 
     async def _poll(self) -> None:
-        while True:
+        while not self.closed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_s if self._tails else None):
                     await self._nudged.wait()
             self._nudged.clear()
-            if not self._tails:
+            if not self._tails or self.closed:
                 continue
             try:
                 await self._look()
@@ -171,6 +173,11 @@ class Hub:
         for run, standing in seen.items():
             if tail := self._tails.get(run):
                 _settle(tail, standing)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("polling ended error=%s", type(error).__name__, exc_info=error)
 
 
 def _cursor(tail: Tail, standing: Standing) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from fabula.service.frames import CLOSING, HEARTBEAT, RETRY, end_frame, frame_of
 from fabula.service.hub import Hub, Tail
 from fabula.service.state import Here
 from fabula.store.engine import Store
+from fabula.store.events import Event
 from fabula.store.watching import page_of_events
 
 router = APIRouter(prefix="/v1", tags=["runs"])
@@ -97,8 +98,18 @@ async def _next(store: Store, tail: Tail, cursor: int) -> list[tuple[int, bytes]
     if cursor >= tail.base:
         return tail.frames(cursor)
     base = tail.base
-    page = await page_of_events(store, tail.run, after=cursor, limit=PAGE)
+    page = await _unbroken(page_of_events(store, tail.run, after=cursor, limit=PAGE))
     return [(one.seq, frame_of(one)) for one in page] or [(base, b"")]
+
+
+async def _unbroken(asking: Coroutine[Any, Any, list[Event]]) -> list[Event]:
+    """Let a question to the database end though the client leaves: it would cost a connection."""
+    task = asyncio.ensure_future(asking)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _with_gaps(numbered: list[tuple[int, bytes]], cursor: int) -> list[bytes]:
