@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from fabula.runs import Runner
 from fabula.service import create_app
+from fabula.service.cursors import cursor_of
 from fabula.settings import Settings
 from fabula.store.tables import metadata
 from fabula.testing.echo import ECHO
@@ -71,7 +72,11 @@ async def test_files_are_listed_in_pages(api: httpx.AsyncClient) -> None:
             break
         cursor = f"&cursor={page['next']}"
     assert names == ["4.txt", "3.txt", "2.txt", "1.txt", "0.txt"]
-    assert (await api.get("/v1/files?cursor=x")).status_code == 422
+    odd = [cursor_of(1.5, id_) for id_ in ("\0", "", "a b", "\ud800")]
+    for wrong in ("x", *odd):
+        for listed in ("files", "runs"):
+            answer = await api.get(f"/v1/{listed}", params={"cursor": wrong})
+            assert answer.status_code == 422, wrong
 
 
 @pytest.mark.parametrize(

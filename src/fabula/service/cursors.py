@@ -6,8 +6,12 @@ import base64
 import binascii
 import json
 import math
+import re
 
 from fabula.errors import BadInput
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Nothing else is asked of a database: PostgreSQL takes not every text."""
 
 
 def cursor_of(at: float, id_: str) -> str:
@@ -22,7 +26,8 @@ def read_cursor(cursor: str) -> tuple[float, str]:
         at, id_ = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError):
         at = id_ = None
-    if type(at) is not float or not math.isfinite(at) or not isinstance(id_, str):
+    fits = isinstance(id_, str) and _ID.fullmatch(id_)
+    if type(at) is not float or not math.isfinite(at) or not fits:
         raise BadInput(
             "cursor",
             "is no cursor of this list; take `next` of the page before, or leave it out",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 import secrets
 import shutil
 import time
@@ -26,6 +27,7 @@ from fabula.store.tables import db_now, documents, files, runs
 
 LEFT_BEHIND_S = 86_400.0
 """After so long what an upload left behind that never ended is thrown away."""
+_ID = re.compile(r"[0-9a-f]{32}")
 ACTIVE = ("queued", "running", "waiting")
 
 
@@ -90,7 +92,8 @@ async def keep_file(store: Store, upload: Upload, prepared: Path, *, most: int) 
 async def find_file(store: Store, owner: str, id_: str) -> Upload:
     """Return a file of the owner's; UnknownFile where there is none, or it is another's."""
     query = select(files).where(files.c.id == id_, files.c.owner == owner)
-    row = (await store.read(query)).one_or_none()
+    # Not every text can be asked of every database.
+    row = (await store.read(query)).one_or_none() if _ID.fullmatch(id_) else None
     if row is None:
         raise UnknownFile(id_)
     return _upload(row)

@@ -56,7 +56,7 @@ def test_ids_differ_by_owner_name_and_bytes() -> None:
 async def test_anothers_file_is_unknown(store: Store) -> None:
     one = upload()
     await kept(store, one)
-    for wrong in (one.id[:-1] + "g", "", "../" + one.id):
+    for wrong in (one.id[:-1] + "g", "", "../" + one.id, "\x00", one.id + "\n", "\ud800"):
         with pytest.raises(UnknownFile):
             await find_file(store, "ann", wrong)
     for call in (find_file, place_of, delete_file):
