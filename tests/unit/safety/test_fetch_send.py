@@ -6,7 +6,7 @@ import pytest
 
 from fabula.errors import BadInput
 from fabula.safety.fetch import GuardedFetch
-from tests.unit.safety.test_fetch import IMPATIENT, Handler, names, opened, server
+from tests.unit.safety.fetching import IMPATIENT, Handler, names, opened, server
 
 
 def posted(got: list[str]) -> Handler:
