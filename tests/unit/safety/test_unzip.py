@@ -29,7 +29,7 @@ def unpacked(folder: Path) -> dict[str, bytes]:
 
 
 def test_unpacks_what_was_packed_but_not_what_systems_add(tmp_path: Path) -> None:
-    files = {
+    files: Mapping[str, bytes | str] = {
         "posts/a.md": "# 가을",
         "posts/pics/b.png": b"png",
         "__MACOSX/posts/._a.md": b"x",
