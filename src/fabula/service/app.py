@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from fabula import __version__
 from fabula.gateway.faults import Hook, no_hook
@@ -39,6 +39,7 @@ from fabula.service.bodies import BodyLimit
 from fabula.service.hub import Hub
 from fabula.service.openapi import describe
 from fabula.service.problems import answer_errors
+from fabula.service.queries import known_queries
 from fabula.service.state import Service
 from fabula.settings import Settings
 from fabula.store.engine import Store
@@ -79,7 +80,7 @@ def create_app(
     rooms = (stream, control, artifacts, files, deliveries, health, metrics)
     fixed = [room.router for room in rooms]
     for router in (*made, *fixed):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known_queries)])
     return app
 
 

@@ -45,13 +45,13 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
         who: Who,
         project: Annotated[str | None, Query(pattern=PROJECT)] = None,
         product: Annotated[str | None, Query(pattern=PROJECT)] = None,
-        status: Annotated[list[RunStatus] | None, Query(max_length=8)] = None,
+        status: Annotated[tuple[RunStatus, ...], Query(max_length=8)] = (),
         thread: Annotated[str | None, Query(pattern=THREAD)] = None,
         cursor: Annotated[str | None, Query(max_length=400)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> RunPage:
         """List runs, newest first. New runs do not move the pages that follow a cursor."""
-        wanted = Wanted(who.owner, project, product, thread, tuple(status or ()))
+        wanted = Wanted(who.owner, project, product, thread, status)
         before = read_cursor(cursor) if cursor is not None else None
         rows = await page_of_runs(service.store, wanted, before=before, limit=limit + 1)
         page = rows[:limit]
