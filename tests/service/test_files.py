@@ -72,7 +72,7 @@ async def test_files_are_listed_in_pages(api: httpx.AsyncClient) -> None:
             break
         cursor = f"&cursor={page['next']}"
     assert names == ["4.txt", "3.txt", "2.txt", "1.txt", "0.txt"]
-    odd = [cursor_of(1.5, id_) for id_ in ("\0", "", "a b", "\ud800")]
+    odd = [cursor_of(1.5, id_) for id_ in ("\0", "", "a b", "가")]
     for wrong in ("x", *odd):
         for listed in ("files", "runs"):
             answer = await api.get(f"/v1/{listed}", params={"cursor": wrong})

@@ -163,8 +163,8 @@ async def test_lists_are_filtered(api: httpx.AsyncClient) -> None:
     ("name", "value"),
     [
         ("cursor", "nonsense"),
-        ("cursor", "WzEsMl0"),
-        ("cursor", "W05hTiwgIngiXQ"),
+        ("cursor", "7ff8000000000000r1"),
+        ("cursor", "41dac1c0a0000000"),
         ("limit", "0"),
         ("limit", "201"),
         ("status", "done"),

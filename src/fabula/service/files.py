@@ -15,7 +15,7 @@ from fabula.errors import BadInput, UnfitFile
 from fabula.runs.receiving import CHUNK, take_file, too_large
 from fabula.safety.sniff import KINDS
 from fabula.service.auth import Who
-from fabula.service.cursors import cursor_of, read_cursor
+from fabula.service.cursors import PATTERN, cursor_of, read_cursor
 from fabula.service.state import Here
 from fabula.service.views import moment
 from fabula.store.files import Upload, delete_file, find_file, list_files
@@ -103,7 +103,7 @@ async def upload_file(request: Request, service: Here, who: Who, response: Respo
 async def list_uploads(
     service: Here,
     who: Who,
-    cursor: Annotated[str | None, Query(max_length=400)] = None,
+    cursor: Annotated[str | None, Query(pattern=PATTERN)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> FilePage:
     """List the uploaded files, newest first."""

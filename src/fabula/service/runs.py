@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from fabula.products import Product
 from fabula.service.asked import PROJECT, THREAD
 from fabula.service.auth import Who
-from fabula.service.cursors import cursor_of, read_cursor
+from fabula.service.cursors import PATTERN, cursor_of, read_cursor
 from fabula.service.state import Here, Service
 from fabula.service.typed import view_of_any
 from fabula.service.views import RunSummary, run_view, summary_fields
@@ -47,7 +47,7 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
         product: Annotated[str | None, Query(pattern=PROJECT)] = None,
         status: Annotated[tuple[RunStatus, ...], Query(max_length=8)] = (),
         thread: Annotated[str | None, Query(pattern=THREAD)] = None,
-        cursor: Annotated[str | None, Query(max_length=400)] = None,
+        cursor: Annotated[str | None, Query(pattern=PATTERN)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> RunPage:
         """List runs, newest first. New runs do not move the pages that follow a cursor."""
