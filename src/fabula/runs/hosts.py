@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from fabula.errors import FabulaError
+from fabula.runs.leaving import end_tasks
 from fabula.settings import Settings
 from fabula.store.database import database_url
 from fabula.store.documents import write_whole
@@ -101,8 +102,7 @@ class Presence:
         trace: TracebackType | None,
     ) -> None:
         if self._beating:
-            self._beating.cancel()
-            await asyncio.wait([self._beating])
+            await end_tasks(self._beating)
         if self.place.local:
             await asyncio.to_thread(self._file.unlink, missing_ok=True)
         await self._in_redis("zrem", PRESENT, self._told())

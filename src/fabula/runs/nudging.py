@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fabula.errors import MissingExtra
+from fabula.runs.leaving import end_tasks
 from fabula.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ async def open_nudges(settings: Settings) -> AsyncIterator[Tell]:
     try:
         yield tell
     finally:
-        publishing.cancel()
-        await asyncio.wait([publishing])
+        await end_tasks(publishing)
         await client.aclose()
 
 

@@ -14,6 +14,7 @@ from fabula.gateway.provider import ChatProvider
 from fabula.products import PRODUCTS, Product
 from fabula.runs.ends import End
 from fabula.runs.execution import Setup
+from fabula.runs.leaving import end_tasks
 from fabula.runs.nudging import Tell, open_nudges
 from fabula.runs.pool import Claim, Pool, RunListener
 from fabula.runs.queueing import QUEUES, QueueName, RunQueue, warm_up
@@ -124,12 +125,7 @@ class Worker:
         hearing.append(hear("jobs", partial(job_ear, JOBS_QUEUE, jobs, client)))
         tasks = [asyncio.create_task(one) for one in hearing]
 
-        async def end() -> None:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-
-        stack.push_async_callback(end)
+        stack.push_async_callback(end_tasks, *tasks)
         return len(tasks)
 
 
