@@ -30,6 +30,7 @@ from fabula.service import (
     health,
     metrics,
     money,
+    pages,
     runs,
     starting,
     stream,
@@ -81,6 +82,7 @@ def create_app(
     fixed = [room.router for room in rooms]
     for router in (*made, *fixed):
         app.include_router(router, dependencies=[Depends(known_queries)])
+    app.include_router(pages.router)
     return app
 
 

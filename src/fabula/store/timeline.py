@@ -1,0 +1,51 @@
+"""Stretches of a run's events, and how far runs have come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, tuple_
+
+from fabula.store.engine import Store
+from fabula.store.events import Event
+from fabula.store.tables import db_now, events
+
+_FIELDS = tuple(Event.__dataclass_fields__)
+
+
+async def now(store: Store) -> float:
+    """Return the time on the database's clock."""
+    return float((await store.read(select(db_now()))).scalar_one())
+
+
+async def last_events(
+    store: Store, run: str, *, limit: int, before: int | None = None
+) -> list[Event]:
+    """Return the last `limit` of a run's events, or of those before a number, in order."""
+    query = select(events).where(events.c.run == run)
+    if before is not None:
+        query = query.where(events.c.seq < before)
+    rows = (await store.read(query.order_by(events.c.seq.desc()).limit(limit))).all()
+    return [Event(**{name: getattr(row, name) for name in _FIELDS}) for row in reversed(rows)]
+
+
+async def last_of_type(store: Store, run: str, type_: str, *, up_to: int) -> int:
+    """Return the number of the last event of a type up to a number; 0 where there is none."""
+    query = select(func.coalesce(func.max(events.c.seq), 0)).where(
+        events.c.run == run, events.c.type == type_, events.c.seq <= up_to
+    )
+    return int((await store.read(query)).scalar_one())
+
+
+async def last_finished(store: Store, of: Sequence[str]) -> dict[str, Event]:
+    """Return for each of these runs its last finished step: what it notes is the progress."""
+    if not of:
+        return {}
+    newest = (
+        select(events.c.run, func.max(events.c.seq))
+        .where(events.c.run.in_(of), events.c.type == "step.finished")
+        .group_by(events.c.run)
+    )
+    query = select(events).where(tuple_(events.c.run, events.c.seq).in_(newest))
+    rows = await store.read(query)
+    return {row.run: Event(**{name: getattr(row, name) for name in _FIELDS}) for row in rows}
