@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import date as Date  # noqa: N812 - the field is named `date`
+from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import Field, ValidationError
 
 from fabula.documents import Strict
 from fabula.errors import BadInput, KeyMissing
+from fabula.gateway.limits import FILE as LIMITS_FILE
 from fabula.gateway.limits import Limits
 from fabula.gateway.prices import Price, Prices
 from fabula.korean.particles import attach
@@ -72,15 +75,51 @@ class Model(NamedTuple):
     call_timeout_s: float
 
 
+class _Files(NamedTuple):
+    """What the three files of a configuration say."""
+
+    agents: AgentModelMap
+    prices: Prices
+    limits: Limits
+
+
+_FILES = ("agent_model_map.yaml", "prices.yaml", LIMITS_FILE)
+_MOST_READ = 8
+_RACY_S = 2.0
+"""A file that is younger may change once more without looking any different."""
+_read: dict[tuple[tuple[str, int, int], ...], _Files] = {}
+
+
+def _files(settings: Settings) -> _Files:
+    """Read the files, or remember what they said: every run that is asked for needs them."""
+    stamps = tuple(_stamp(settings.config_file(name)) for name in _FILES)
+    if known := _read.get(stamps):
+        return known
+    files = _Files(AgentModelMap.load(settings), Prices.load(settings), Limits.load(settings))
+    newest = max(changed for _, changed, _ in stamps)
+    if time.time_ns() - newest > _RACY_S * 1e9:
+        if len(_read) >= _MOST_READ:
+            _read.clear()
+        _read[stamps] = files
+    return files
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        # Whoever reads it says what is wrong.
+        return str(file), time.time_ns(), 0
+    return str(file), found.st_mtime_ns, found.st_size
+
+
 class Models:
     """The models of one profile; without `keys` they can be looked at before a key is there."""
 
     def __init__(self, settings: Settings, profile: str, *, keys: bool = True) -> None:
         self._settings = settings
         self._keys = keys
-        self._map = AgentModelMap.load(settings)
-        self._prices = Prices.load(settings)
-        self.limits = Limits.load(settings)
+        self._map, self._prices, self.limits = _files(settings)
         self.profile = profile
         if profile not in self._map.profiles:
             known = ", ".join(self._map.profiles)

@@ -29,18 +29,17 @@ from fabula.store.runs import NewRun
 class AskedRun:
     """A run that may be started: its row, its brief, and why flags that nobody named are so."""
 
-    settings: Settings
     product: Product
     new: NewRun
     brief: Document
     flags: BaseModel
+    models: Models
     why: Mapping[str, Any]
 
     async def estimated(self, store: Store) -> tuple[Event, ...]:
         """Return the event that says what the run may cost; none where nothing can be said."""
-        models = await asyncio.to_thread(Models, self.settings, self.new.profile, keys=False)
         brief = await located(store, self.new.owner, self.brief)
-        return await estimate_event(self.product, brief, self.flags, models, store)
+        return await estimate_event(self.product, brief, self.flags, self.models, store)
 
 
 async def ask_run(
@@ -61,7 +60,7 @@ async def ask_run(
     `budget` is in USD, `row` holds the door's own columns of the run, its `id` among them.
     """
     profile = profile or settings.profile
-    await asyncio.to_thread(Models, settings, profile)
+    models = await asyncio.to_thread(Models, settings, profile, keys=False)
     document = await asyncio.to_thread(read_brief, made, brief)
     merged, why = choose_flags(made, flags or {}, settings, document)
     await asyncio.to_thread(made.check, merged, replace)
@@ -75,7 +74,7 @@ async def ask_run(
         out=str(await asyncio.to_thread(out_folder, settings, out, str(row["id"]))),
         **row,
     )
-    return AskedRun(settings, made, new, document, merged, why)
+    return AskedRun(made, new, document, merged, models, why)
 
 
 def new_run_id() -> str:
