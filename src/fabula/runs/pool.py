@@ -26,6 +26,8 @@ from fabula.store.tables import NANO
 log = logging.getLogger("fabula.runs")
 MOST_STALLS = 5
 """So often may a run lose its process without going further, before it is given up as stuck."""
+AWAY = (SQLAlchemyError, FabulaError, OSError)
+"""What says that the database, or what a run stands on, cannot be used now."""
 SUSPECT = 2
 """After so many a run may be what ends its processes: two such never share one."""
 RunListener = Callable[[str, Event], None]
@@ -60,7 +62,8 @@ class Pool:
         self._bell = bell
         self._claiming = claim
         self._worker = worker_name()
-        self._executing: dict[str, Execution] = {}
+        # Not by run: one that lost its lease may still be ending while it is claimed anew.
+        self._executing: set[Execution] = set()
         self._suspects: set[str] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.Task[None] | None = None
@@ -87,7 +90,7 @@ class Pool:
     async def close(self) -> None:
         """Drain: finish the running steps, give the leases back, end. Nothing paid is dropped."""
         self.draining = True
-        for execution in self._executing.values():
+        for execution in self._executing:
             execution.drain()
         if self._sweeping:
             self._sweeping.cancel()
@@ -121,7 +124,12 @@ class Pool:
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._serving.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+        if task.cancelled() or not (error := task.exception()):
+            return
+        if isinstance(error, AWAY):
+            # The sweep looks again.
+            log.warning("nothing claimed error=%s", type(error).__name__)
+        else:
             log.error("serving failed error=%s", type(error).__name__, exc_info=error)
 
     async def _sweep(self) -> None:
@@ -129,7 +137,7 @@ class Pool:
             try:
                 for queue in await due_queues(self._setup.store, [*self._free]):
                     self.serve_soon(queue)
-            except (SQLAlchemyError, FabulaError, OSError) as error:
+            except AWAY as error:
                 log.warning("sweep failed error=%s", type(error).__name__)
             await asyncio.sleep(self._setup.settings.sweep_s)
 
@@ -153,7 +161,7 @@ class Pool:
         except LeaseLost:
             log.warning("run taken over by another process run=%s epoch=%d", row.id, claimed.epoch)
             return
-        except (SQLAlchemyError, FabulaError, OSError) as error:
+        except AWAY as error:
             # Its lease runs out and another, or this process later, goes on from what is stored.
             log.warning("run left run=%s error=%s", row.id, type(error).__name__, exc_info=error)
             return
@@ -168,7 +176,7 @@ class Pool:
         made = self._products.get(row.product) or product(row.product)
         answers = (row.reason or {}).get("answers")
         execution = Execution(self._told(row.id), row, claimed.epoch, made, {}, answers=answers)
-        self._executing[row.id] = execution
+        self._executing.add(execution)
         if claimed.stalls >= SUSPECT:
             self._suspects.add(row.id)
         if self.draining:
@@ -176,7 +184,7 @@ class Pool:
         try:
             return await execution.run(await self._opening(claimed))
         finally:
-            del self._executing[row.id]
+            self._executing.discard(execution)
             self._suspects.discard(row.id)
 
     def _told(self, run: str) -> Setup:

@@ -9,15 +9,16 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Row, and_, func, literal, or_, select, update
 from sqlalchemy import text as sql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.documents import Document
 from fabula.errors import Conflict
-from fabula.store.engine import Store, insert_into
+from fabula.store.engine import Store
 from fabula.store.events import Event, insert_events
 from fabula.store.runs import Copied, NewRun, RunRow, write_run
-from fabula.store.tables import db_now, events, ledger, projects, runs
+from fabula.store.tables import db_now, db_started, events, ledger, projects, runs
 
 CLAIM_LOCK = 0x66616275
 """The advisory lock of claims: two at once would give two turns to one project."""
@@ -62,10 +63,8 @@ async def submit_run(
         if known := await _same_request(connection, run):
             return known, False
         await _refuse_second_of_thread(connection, run)
-        project = insert_into(connection, projects).values(
-            owner=run.owner, name=run.project, turn=0, parts=0
-        )
-        await connection.execute(project.on_conflict_do_nothing())
+        project = {"owner": run.owner, "name": run.project, "turn": 0, "parts": 0}
+        await connection.execute(_KNOW_PROJECT[connection.dialect.name], project)
         await write_run(connection, run, brief, standing, copied=copied)
         if opening:
             await insert_events(connection, run.id, opening, after=0)
@@ -98,7 +97,7 @@ async def claim_run(
         if connection.dialect.name == "postgresql":
             await connection.execute(sql("SELECT pg_advisory_xact_lock(:n)"), {"n": CLAIM_LOCK})
         row = (
-            await connection.execute(_left(queue, project_concurrency, suspects=suspects))
+            await connection.execute(_left(queue, project_concurrency, lease_s, suspects=suspects))
         ).one_or_none()
         if row is None:
             chosen = (await connection.execute(_next(queue, project_concurrency))).first()
@@ -227,12 +226,22 @@ def _waits(queue: str) -> Any:
 
 
 # Built once: making these anew costs more than running them.
+_KNOW_PROJECT = {
+    "sqlite": sqlite.insert(projects).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(projects).on_conflict_do_nothing(),
+}
+
+
 @lru_cache(maxsize=64)
-def _left(queue: str, concurrency: int | None, *, suspects: bool) -> Any:
-    """Select the run that its process left longest ago: what it had begun waits for no turn."""
+def _left(queue: str, concurrency: int | None, lease_s: float, *, suspects: bool) -> Any:
+    """Select the run that its process left longest ago: what it had begun waits for no turn.
+
+    None while the database has been up for less than a lease: nobody could renew before.
+    """
     theirs = (projects.c.owner == runs.c.owner) & (projects.c.name == runs.c.project)
     allowed = select(literal(1)).where(theirs, _has_room(concurrency)).exists()
     left = select(runs).where(runs.c.queue == queue, _dead(), allowed)
+    left = left.where(db_started() + lease_s <= db_now())
     if not suspects:
         left = left.where(runs.c.stalls == 0)
     return (

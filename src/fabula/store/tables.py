@@ -51,6 +51,23 @@ def _postgresql_now(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG
     return "extract(epoch from clock_timestamp())"
 
 
+class db_started(GenericFunction[float]):  # noqa: N801 - an SQL function
+    """When the database began to answer, on its own clock; a file always does."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(db_started, "sqlite")
+def _sqlite_started(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG001
+    return "0.0"
+
+
+@compiles(db_started, "postgresql")
+def _postgresql_started(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ARG001
+    return "extract(epoch from pg_postmaster_start_time())"
+
+
 runs = Table(
     "runs",
     metadata,
