@@ -69,7 +69,10 @@ class Container:
     def stop(self, grace: str) -> int:
         """Ask it to end as `docker stop` does; return its exit status."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(min(seconds(grace), START_S))
+        try:
+            return self._process.wait(min(seconds(grace), START_S))
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running: {self.log}") from None
 
     def kill(self) -> None:
         self._process.kill()

@@ -14,6 +14,7 @@ from fabula.gateway.provider import ChatProvider
 from fabula.products import PRODUCTS, Product
 from fabula.runs import Runner
 from fabula.runs.execution import Setup
+from fabula.runs.leaving import end_tasks
 from fabula.runs.metrics import both
 from fabula.runs.nudging import hear
 from fabula.runs.pool import LocalBell, Pool
@@ -118,7 +119,7 @@ async def _opened(
             stack.push_async_callback(pool.close)
             pool.start()
         else:
-            stack.push_async_callback(_ended, asyncio.create_task(hear(settings, hub.nudge)))
+            stack.push_async_callback(end_tasks, asyncio.create_task(hear(settings, hub.nudge)))
         bell: Bell = await stack.enter_async_context(open_bell(settings))
         stack.callback(hub.drain)
         yield Service(
@@ -131,8 +132,3 @@ async def _opened(
             gate=gate,
             hub=hub,
         )
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
