@@ -49,12 +49,17 @@ async def insert_events(
     connection: AsyncConnection, run: str, batch: Sequence[Event], *, after: int
 ) -> list[Event]:
     """Write a batch in the caller's transaction, numbered from `after` + 1."""
-    now = (await connection.execute(select(db_now()))).scalar_one()
+    now = (await connection.execute(_NOW)).scalar_one()
     numbered = [replace(one, seq=seq, at=now) for seq, one in enumerate(batch, start=after + 1)]
     # Not `asdict`: it copies every note to its depth, half the time of a batch.
     rows = [{"run": run, **vars(one)} for one in numbered]
-    await connection.execute(events.insert(), rows)
+    await connection.execute(_INSERT, rows)
     return numbered
+
+
+# Built once: making a statement anew costs more than running it.
+_NOW = select(db_now())
+_INSERT = events.insert()
 
 
 async def last_seq(store: Store, run: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.documents import Document
@@ -118,7 +118,6 @@ async def write_run(
         "grants": {},
         "part": 1,
         "cancel_wanted": False,
-        "created_at": db_now(),
         "queue": run.queue,
         "thread": run.thread,
         "idempotency_key": run.idempotency_key,
@@ -131,12 +130,20 @@ async def write_run(
         "id": brief.id,
         "kind": type(brief).__name__,
         "body": brief.model_dump(mode="json"),
-        "created_at": db_now(),
     }
-    await connection.execute(runs.insert().values(**values))
-    await connection.execute(documents.insert().values(**document))
+    computed = {key: value for key, value in values.items() if isinstance(value, ColumnElement)}
+    plain = {key: value for key, value in values.items() if key not in computed}
+    insert = _INSERT_RUN.values(**computed) if computed else _INSERT_RUN
+    await connection.execute(insert, plain)
+    await connection.execute(_INSERT_DOCUMENT, document)
     if copied:
         await _copy(connection, run.id, copied, besides=brief.id)
+
+
+# Built once: making a statement anew costs more than running it.
+_INSERT_RUN = runs.insert().values(created_at=db_now())
+_INSERT_DOCUMENT = documents.insert().values(created_at=db_now())
+_FIND = select(runs).where(runs.c.id == bindparam("of_run"))
 
 
 async def _copy(connection: AsyncConnection, run: str, copied: Copied, *, besides: str) -> None:
@@ -152,7 +159,7 @@ async def _copy(connection: AsyncConnection, run: str, copied: Copied, *, beside
 
 async def find_run(store: Store, run: str) -> RunRow | None:
     """Return the run's row, or None where there is none."""
-    return (await store.read(select(runs).where(runs.c.id == run))).one_or_none()
+    return (await store.read(_FIND, {"of_run": run})).one_or_none()
 
 
 async def get_run(store: Store, run: str) -> RunRow:
