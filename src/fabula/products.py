@@ -74,6 +74,9 @@ class Product:
     """From brief and flags: the calls that a run may make. It reads files and asks nobody."""
     example: Callable[[], Mapping[str, Any]] | None = None
     """A brief as plain JSON that runs as it is on any machine."""
+    beside: Callable[[Any], Mapping[str, Sequence[Path]]] | None = None
+    """From a brief: for a file that it names and whose folder matters, the files of that folder
+    that belong to it, so that all of them can be sent to another machine. It reads files."""
 
     def check(self, flags: BaseModel, replace: Replacements, change: str | None = None) -> None:
         """Build the graph once for nothing: BadInput for a node name that it does not have.
@@ -154,6 +157,11 @@ async def _magazine_forecast(brief: Any, flags: Any) -> Sequence[ExpectedCall]:
     return calls
 
 
+def _magazine_beside(brief: MagazineBrief) -> Mapping[str, Sequence[Path]]:
+    found: Mapping[str, Sequence[Path]] = _late("fabula.graphs.magazine.beside", "beside")(brief)
+    return found
+
+
 def _magazine_fingerprint(brief: MagazineBrief) -> object:
     # Paths differ between machines and between doors; what they name does not.
     return brief.model_dump(mode="json", exclude={"sources": True, "posts": {"__all__": {"image"}}})
@@ -184,6 +192,7 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             recorded=MAGAZINE_RECORDED,
             forecast=_magazine_forecast,
             example=partial(_example, "magazine"),
+            beside=_magazine_beside,
         ),
     }
 )

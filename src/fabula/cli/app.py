@@ -18,10 +18,12 @@ from fabula.cli import (
     estimate,
     keys,
     schemas,
+    sending,
     serve,
     worker,
 )
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct
+from fabula.cli.remote import Server, at
 from fabula.cli.terminal import Terminal
 
 app = typer.Typer(
@@ -97,13 +99,15 @@ def run(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="결과 폴더 / where to publish")
     ] = None,
+    server: Server = None,
+    detach: sending.Detach = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     from fabula.cli.running import run_product
 
     terminal = Terminal(as_json, verbose)
-    work = partial(
+    here = partial(
         run_product,
         terminal,
         product=product,
@@ -115,25 +119,32 @@ def run(
         timeout_s=timeout,
         out=out,
     )
-    raise typer.Exit(conduct(terminal, work))
+    there = partial(sending.send_run, detach=detach)
+    raise typer.Exit(conduct(terminal, at(server, here, there, detach=detach)))
 
 
 @app.command(help="멈춘 실행 이어 가기 / go on with a run")
 def resume(
-    run_id: Run, budget: Budget = None, as_json: AsJson = False, verbose: Verbose = False
+    run_id: Run,
+    budget: Budget = None,
+    server: Server = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     from fabula.cli.running import resume_run
 
     terminal = Terminal(as_json, verbose)
-    raise typer.Exit(conduct(terminal, partial(resume_run, terminal, run_id=run_id, budget=budget)))
+    here = partial(resume_run, terminal, run_id=run_id, budget=budget)
+    raise typer.Exit(conduct(terminal, at(server, here, sending.resume_there)))
 
 
 @app.command(help="실행 멈추기 / stop a run")
-def cancel(run_id: Run, as_json: AsJson = False) -> None:
-    from fabula.cli import views
+def cancel(run_id: Run, server: Server = None, as_json: AsJson = False) -> None:
+    from fabula.cli import remote_views, views
 
     terminal = Terminal(as_json)
-    raise typer.Exit(conduct(terminal, partial(views.cancel, terminal, run_id=run_id)))
+    here = partial(views.cancel, terminal, run_id=run_id)
+    raise typer.Exit(conduct(terminal, at(server, here, remote_views.cancel_there)))
 
 
 @app.command(help="실행 목록 / list the runs")
@@ -148,19 +159,21 @@ def runs(
 
 
 @app.command(help="실행 하나 보기: 진행, 파일, 사건 / look at a run")
-def show(run_id: Run, as_json: AsJson = False) -> None:
-    from fabula.cli import views
+def show(run_id: Run, server: Server = None, as_json: AsJson = False) -> None:
+    from fabula.cli import remote_views, views
 
     terminal = Terminal(as_json)
-    raise typer.Exit(conduct(terminal, partial(views.show, terminal, run_id=run_id)))
+    here = partial(views.show, terminal, run_id=run_id)
+    raise typer.Exit(conduct(terminal, at(server, here, remote_views.show_there)))
 
 
 @app.command(help="든 비용 / what a run cost")
-def cost(run_id: Run, as_json: AsJson = False) -> None:
-    from fabula.cli import views
+def cost(run_id: Run, server: Server = None, as_json: AsJson = False) -> None:
+    from fabula.cli import remote_views, views
 
     terminal = Terminal(as_json)
-    raise typer.Exit(conduct(terminal, partial(views.cost, terminal, run_id=run_id)))
+    here = partial(views.cost, terminal, run_id=run_id)
+    raise typer.Exit(conduct(terminal, at(server, here, remote_views.cost_there)))
 
 
 @app.command(help="그래프를 Mermaid로 출력 / print the graph as Mermaid")
@@ -187,6 +200,7 @@ for _part in (
     keys,
     doctor,
     schemas,
+    sending,
     serve,
     worker,
 ):

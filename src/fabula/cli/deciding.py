@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fabula.cli import sending
 from fabula.cli.edge import DONE, conduct
+from fabula.cli.remote import Server, at
 from fabula.cli.terminal import Terminal
 from fabula.errors import BadInput
 from fabula.korean.particles import attach
@@ -35,9 +37,11 @@ def add_to(app: typer.Typer) -> None:
         as_json: Annotated[
             bool, typer.Option("--json", help="JSON 하나를 출력 / print one JSON value")
         ] = False,
+        server: Server = None,
     ) -> None:
         terminal = Terminal(as_json)
-        work = partial(decide_run, terminal, run_id=run_id, answer=answer, ask=ask)
+        here = partial(decide_run, terminal, run_id=run_id, answer=answer, ask=ask)
+        work = at(server, here, sending.decide_there)
         raise typer.Exit(conduct(terminal, work))
 
 
@@ -50,7 +54,7 @@ async def decide_run(
 
     asks = (await Runner(settings).show(run_id)).asks
     if answer is None:
-        _show(terminal, run_id, asks)
+        show_asks(terminal, run_id, asks)
         return DONE
     given = read_answer(answer, [one for one in asks if ask in (None, one["name"], one["id"])])
 
@@ -79,7 +83,8 @@ def read_answer(answer: str, asks: Sequence[Mapping[str, Any]]) -> dict[str, Any
     )
 
 
-def _show(terminal: Terminal, run_id: str, asks: Sequence[Mapping[str, Any]]) -> None:
+def show_asks(terminal: Terminal, run_id: str, asks: Sequence[Mapping[str, Any]]) -> None:
+    """Show what a run asks, and how it is answered."""
     if terminal.as_json:
         terminal.answer({"run_id": run_id, "asks": [dict(one) for one in asks]})
         return

@@ -91,7 +91,7 @@ async def report(terminal: Terminal, runner: Runner, result: RunResult) -> None:
     if terminal.as_json:
         terminal.answer(result.as_json())
     if result.succeeded:
-        _report_success(terminal, result)
+        report_success(terminal, result)
         return
     ko, en = STATUS[result.status]
     terminal.fact(ko, en, result.run_id, style="yellow")
@@ -116,7 +116,8 @@ STATUS = {
 }
 
 
-def _report_success(terminal: Terminal, result: RunResult) -> None:
+def report_success(terminal: Terminal, result: RunResult) -> None:
+    """Say what a run that succeeded has made, and where it is."""
     degraded = result.outcome == "degraded"
     if degraded:
         terminal.note(
@@ -127,8 +128,9 @@ def _report_success(terminal: Terminal, result: RunResult) -> None:
     mark = f" ({result.outcome})" if result.outcome else ""
     terminal.say(f"완료 / done{mark}: {result.run_id}", style=None if degraded else "green")
     terminal.say(f"비용 / cost: {usd(result.cost)}, {result.calls} calls")
-    folder = Path(result.out)
-    terminal.say(f"폴더 / folder: {shown(folder)}")
+    # What was made elsewhere is at an address.
+    folder = result.out if "://" in result.out else shown(Path(result.out))
+    terminal.say(f"폴더 / folder: {folder}")
     for name, size in _files(result):
         terminal.say(f"  {size:>9,}  {name}")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fabula.cli.terminal import Terminal
-from fabula.errors import BadInput, FabulaError, KeyMissing
+from fabula.errors import BadInput, FabulaError, Forbidden, KeyMissing, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,8 @@ async def _guarded(terminal: Terminal, settings: Settings, work: Work) -> int:
 
 def exit_code_of(error: FabulaError) -> int:
     """Return 2 for what a person can put right at once, 1 for the rest."""
-    return BAD_INPUT if isinstance(error, BadInput | KeyMissing) else FAILED
+    at_hand = BadInput | KeyMissing | Unauthorized | Forbidden
+    return BAD_INPUT if isinstance(error, at_hand) else FAILED
 
 
 def log_file(settings: Settings) -> Path:

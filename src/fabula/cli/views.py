@@ -57,25 +57,44 @@ async def show(terminal: Terminal, settings: Settings, run_id: str) -> int:
         row = await get_run(store, run_id)
         events = await list_events(store, run_id)
         alive = row.worker is not None and await lease_left(store, run_id) > 0
-    progress = progress_of(events)
+    orphaned = result.status == "running" and not alive
+    show_result(
+        terminal,
+        result,
+        progress=progress_of(events),
+        events=events,
+        details={"profile": row.profile, "created_at": row.created_at},
+        hint=f"실행하던 프로세스가 없습니다 / nobody runs it: fabula resume {run_id}"
+        if orphaned
+        else None,
+    )
+    return DONE
+
+
+def show_result(
+    terminal: Terminal,
+    result: RunResult,
+    *,
+    progress: Mapping[str, Any],
+    events: Sequence[Event],
+    details: Mapping[str, Any],
+    server: str | None = None,
+    hint: str | None = None,
+) -> None:
+    """Show how a run stands, its files and these events; `details` go into the JSON alone."""
     if terminal.as_json:
-        details = {
-            "profile": row.profile,
-            "created_at": row.created_at,
-            "progress": progress,
-            "events": [_plain(event) for event in events],
-        }
-        terminal.answer({**result.as_json(), **details})
-        return DONE
-    _head(terminal, result, progress)
-    if result.status == "running" and not alive:
-        terminal.say(f"  실행하던 프로세스가 없습니다 / nobody runs it: fabula resume {run_id}")
+        more = {**details, "progress": progress, "events": [_plain(event) for event in events]}
+        terminal.answer({**result.as_json(), **more})
+        return
+    _head(terminal, result, progress, server)
+    if hint:
+        terminal.say(f"  {hint}")
     for name in ("ko", "en"):
         if name in result.message:
             terminal.say(f"  {result.message[name]}")
     _show_artifacts(terminal, result)
-    _show_events(terminal, events)
-    return DONE
+    if events:
+        _show_events(terminal, events)
 
 
 async def cost(terminal: Terminal, settings: Settings, run_id: str) -> int:
@@ -85,9 +104,15 @@ async def cost(terminal: Terminal, settings: Settings, run_id: str) -> int:
 
     async with Runner(settings).store() as store:
         sums = await cost_report(store, run_id)
+    show_cost(terminal, sums)
+    return DONE
+
+
+def show_cost(terminal: Terminal, sums: Mapping[str, Any]) -> None:
+    """Show a run's money."""
     if terminal.as_json:
         terminal.answer(sums)
-        return DONE
+        return
     table = table_of("에이전트 / agent", "호출", "토큰 in → out", "비용 / cost", right=(1, 2, 3))
     for line in sums["agents"]:
         tokens = f"{line['input_tokens']:,} → {line['output_tokens']:,}"
@@ -101,7 +126,6 @@ async def cost(terminal: Terminal, settings: Settings, run_id: str) -> int:
     if sums["in_doubt_calls"]:
         most = usd(sums["in_doubt"])
         terminal.say(f"확인하지 못한 호출 / in doubt: {sums['in_doubt_calls']}, ≤ {most}")
-    return DONE
 
 
 async def cancel(terminal: Terminal, settings: Settings, run_id: str) -> int:
@@ -109,24 +133,33 @@ async def cancel(terminal: Terminal, settings: Settings, run_id: str) -> int:
     from fabula.runs import Runner
 
     runner = Runner(settings)
-    before = await runner.show(run_id)
-    if before.status in ENDED and before.status != "cancelled":
-        raise BadInput(
-            "run",
-            f"`{run_id}` has ended already ({before.status}): there is nothing to cancel",
-            f"{attach(f'`{run_id}`', '는')} 이미 끝났습니다({before.status}). 취소할 것이 없습니다",
-        )
+    check_cancellable(run_id, (await runner.show(run_id)).status)
     result = await runner.cancel(run_id)
     if result.status == "cancelled":
         await report(terminal, runner, result)
     else:
-        terminal.note(
-            "취소를 요청했습니다. 진행 중인 호출의 답을 적고 멈춥니다",
-            "asked to stop; calls in flight are recorded first",
-        )
-        if terminal.as_json:
-            terminal.answer(result.as_json())
+        say_asked_to_stop(terminal, result)
     return DONE
+
+
+def check_cancellable(run_id: str, status: str) -> None:
+    """Refuse to cancel what has ended in another way."""
+    if status in ENDED and status != "cancelled":
+        raise BadInput(
+            "run",
+            f"`{run_id}` has ended already ({status}): there is nothing to cancel",
+            f"{attach(f'`{run_id}`', '는')} 이미 끝났습니다({status}). 취소할 것이 없습니다",
+        )
+
+
+def say_asked_to_stop(terminal: Terminal, result: RunResult) -> None:
+    """Say that a run will stop."""
+    terminal.note(
+        "취소를 요청했습니다. 진행 중인 호출의 답을 적고 멈춥니다",
+        "asked to stop; calls in flight are recorded first",
+    )
+    if terminal.as_json:
+        terminal.answer(result.as_json())
 
 
 def progress_of(events: Sequence[Event]) -> dict[str, Any]:
@@ -137,7 +170,10 @@ def progress_of(events: Sequence[Event]) -> dict[str, Any]:
     return {"done": 0, "total": None, "eta_s": None}
 
 
-def _head(terminal: Terminal, result: RunResult, progress: Mapping[str, Any]) -> None:
+def _head(
+    terminal: Terminal, result: RunResult, progress: Mapping[str, Any], server: str | None
+) -> None:
+    there = f" --server {server}" if server else ""
     terminal.say(f"{result.run_id} · {result.product} · {_status(result)}", style="bold")
     if result.change:
         terminal.say(f"  {result.parent}의 변경 / a change of it: {result.change}")
@@ -146,11 +182,11 @@ def _head(terminal: Terminal, result: RunResult, progress: Mapping[str, Any]) ->
     terminal.say(f"  비용 / cost: {usd(result.cost)}, {result.calls} calls")
     if result.in_doubt:
         terminal.say(f"  확인하지 못한 비용 / in doubt: ≤ {usd(result.in_doubt)}")
-    terminal.say(f"  폴더 / folder: {shown(Path(result.out))}")
+    terminal.say(f"  폴더 / folder: {result.out if server else shown(Path(result.out))}")
     if result.status == "waiting":
-        terminal.say(f"  답하기 / answer: fabula decide {result.run_id} --answer …")
+        terminal.say(f"  답하기 / answer: fabula decide {result.run_id} --answer …{there}")
     if exit_code(result) != DONE and result.status in ENDED and result.code != "gate_failed":
-        terminal.say(f"  이어서 / go on: fabula resume {result.run_id}")
+        terminal.say(f"  이어서 / go on: fabula resume {result.run_id}{there}")
 
 
 def _show_artifacts(terminal: Terminal, result: RunResult) -> None:

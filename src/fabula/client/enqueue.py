@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from fabula.errors import FabulaError
-from fabula.runs.ringing import JOBS_QUEUE, to_json
 
 if TYPE_CHECKING:
     from arq.connections import ArqRedis
@@ -60,6 +59,9 @@ async def enqueue(
     thread, queue, after_s and webhook, as `POST /v1/runs` has them. A run is safe once its row is
     written, which `run_id()` waits for; a job alone is as safe as Redis is.
     """
+    # Not above: a client over HTTP needs nothing of what executes runs.
+    from fabula.runs.ringing import JOBS_QUEUE, to_json
+
     plain = brief.model_dump(mode="json") if isinstance(brief, BaseModel) else dict(brief)
     job_id = key or secrets.token_hex(16)
     given = {name: value for name, value in options.items() if value is not None}

@@ -9,7 +9,14 @@ from fabula.documents.base import (
     canonical_json,
     content_hash,
 )
-from fabula.documents.portable import MachinePath, machine_paths, portable, uploaded, with_paths
+from fabula.documents.portable import (
+    MachinePath,
+    inside_upload,
+    machine_paths,
+    portable,
+    uploaded,
+    with_paths,
+)
 
 __all__ = [
     "Aliases",
@@ -20,6 +27,7 @@ __all__ = [
     "alias_ids",
     "canonical_json",
     "content_hash",
+    "inside_upload",
     "machine_paths",
     "portable",
     "uploaded",

@@ -11,12 +11,13 @@ from pydantic.fields import FieldInfo
 
 M = TypeVar("M", bound=BaseModel)
 _MARK = object()
-_UPLOADED = re.compile(r"file:([0-9a-f]{32})")
+_UPLOADED = re.compile(r"file:([0-9a-f]{32})((?:/(?!\.{1,2}(?:/|$))[^/\\\x00]+)*)")
 
 MachinePath = Annotated[str, _MARK]
 """A path or an address; a path names a place that no other machine has.
 
-In its place may stand `file:<id>`, an uploaded file."""
+In its place may stand `file:<id>`, an uploaded file, or `file:<id>/<path>`, one of an uploaded
+folder."""
 
 
 def portable(model: M) -> M:
@@ -36,9 +37,15 @@ def with_paths(model: M, change: Callable[[str], str]) -> M:
 
 
 def uploaded(path: str) -> str | None:
-    """Return the id of the uploaded file that stands in place of a path, `file:<id>`, or None."""
+    """Return the id of the upload that stands in place of a path, `file:<id>`, or None."""
     found = _UPLOADED.fullmatch(path)
     return found[1] if found else None
+
+
+def inside_upload(path: str) -> tuple[str, ...]:
+    """Return which file of an uploaded folder is meant, part by part; nothing: all of it."""
+    found = _UPLOADED.fullmatch(path)
+    return tuple(found[2].split("/")[1:]) if found else ()
 
 
 def _last_part(path: str) -> str:

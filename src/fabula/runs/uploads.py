@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import unicodedata
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
-from fabula.documents import Document, machine_paths, uploaded, with_paths
-from fabula.errors import UnknownFile
+from fabula.documents import Document, inside_upload, machine_paths, uploaded, with_paths
+from fabula.errors import BadInput, UnknownFile
 from fabula.store.documents import StoredDocuments
 from fabula.store.engine import Fence, Store
 from fabula.store.files import find_file, place_of
@@ -16,7 +19,10 @@ M = TypeVar("M", bound=Document)
 
 
 async def check_uploads(store: Store, owner: str, brief: Document) -> None:
-    """Refuse with UnknownFile a brief that names a file which is not the owner's."""
+    """Refuse with UnknownFile a brief that names a file which is not the owner's.
+
+    BadInput where an uploaded folder does not hold what is named of it.
+    """
     for field, value in machine_paths(brief):
         if not value.startswith("file:"):
             continue
@@ -25,6 +31,14 @@ async def check_uploads(store: Store, owner: str, brief: Document) -> None:
             await find_file(store, owner, id_)
         except UnknownFile:
             raise UnknownFile(id_, field=f"brief.{field}") from None
+        if inside_upload(value):
+            place = await _place(store, owner, value)
+            if not await asyncio.to_thread(place.exists):
+                raise BadInput(
+                    f"brief.{field}",
+                    f"the upload holds no `{place.name[:80]}`",
+                    f"올린 파일 안에 `{place.name[:80]}`이 없습니다",
+                )
 
 
 async def located(store: Store, owner: str, brief: M) -> M:
@@ -35,10 +49,17 @@ async def located(store: Store, owner: str, brief: M) -> M:
     """
     places: dict[str, str] = {}
     for _, value in machine_paths(brief):
-        if id_ := uploaded(value):
+        if uploaded(value):
             with suppress(UnknownFile):
-                places[value] = str(await place_of(store, owner, id_))
+                places[value] = str(await _place(store, owner, value))
     return with_paths(brief, lambda path: places.get(path, path)) if places else brief
+
+
+async def _place(store: Store, owner: str, value: str) -> Path:
+    """Return where an upload, or what is named of it, stands on this machine."""
+    whole = await place_of(store, owner, uploaded(value) or "")
+    # As unpacking writes names.
+    return whole.joinpath(*(unicodedata.normalize("NFC", one) for one in inside_upload(value)))
 
 
 class LocatedDocuments(StoredDocuments):

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin
@@ -59,9 +60,8 @@ class Pictures:
         """Return the first picture of a post that can be used."""
         problems: list[SourceProblem] = []
         own = [Image(found.post.image, found.post.image_alt)] if found.post.image else []
-        images = [*own, *found.images]
-        candidates = [one for one in images if found.base or not _is_remote(one.src)]
-        left = tuple(one.src for one in images if one not in candidates)
+        candidates = _candidates(found)
+        left = tuple(one.src for one in (*own, *found.images) if one not in candidates)
         for image in candidates[:TRIED]:
             try:
                 data = await self._data(found, image.src)
@@ -127,19 +127,40 @@ def _problem(found: Found, reason: str) -> SourceProblem:
     return SourceProblem(source=found.source, reason=reason, kind="picture_refused")
 
 
+def pictures_beside(found: Found) -> Iterator[Path]:
+    """Yield the files that `take` would look at for a post of a file: where they stand. Blocks."""
+    for image in _candidates(found)[:TRIED]:
+        if found.base is None and not image.src.startswith(_INSIDE):
+            with suppress(ValueError):
+                yield _file(found, image.src)
+
+
+def _candidates(found: Found) -> list[Image]:
+    """Return the pictures that a post may show, its own before those of its text."""
+    own = [Image(found.post.image, found.post.image_alt)] if found.post.image else []
+    return [one for one in (*own, *found.images) if found.base or not _is_remote(one.src)]
+
+
 def _read(found: Found, src: str) -> bytes:
+    path = _file(found, src)
+    try:
+        if path.stat().st_size > MAX_PICTURE_BYTES:
+            raise ValueError(f"파일이 {MAX_PICTURE_BYTES // 1_000_000} MB를 넘습니다")
+        return path.read_bytes()
+    except OSError:
+        raise ValueError("파일을 읽을 수 없습니다") from None
+
+
+def _file(found: Found, src: str) -> Path:
+    """Return the file that a picture is; ValueError where there is none that may be read."""
     outside = False
     for path in _places(found, src):
         try:
             real = path.resolve()
             if found.root is not None and not real.is_relative_to(found.root):
                 outside = True
-                continue
-            if not real.is_file():
-                continue
-            if real.stat().st_size > MAX_PICTURE_BYTES:
-                raise ValueError(f"파일이 {MAX_PICTURE_BYTES // 1_000_000} MB를 넘습니다")
-            return real.read_bytes()
+            elif real.is_file():
+                return path
         except (OSError, RuntimeError):
             raise ValueError("파일을 읽을 수 없습니다") from None
     raise ValueError("폴더 밖의 파일입니다" if outside else "파일이 없습니다")
