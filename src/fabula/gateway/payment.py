@@ -28,7 +28,8 @@ from fabula.gateway.limits import UNLIMITED, Limiter
 from fabula.gateway.models import Model
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, ProviderError
 from fabula.korean.particles import attach
-from fabula.store.ledger import Answered, Ledger, Question, storable
+from fabula.store.ledger import Answered, Ledger, Question
+from fabula.store.texts import storable
 
 log = logging.getLogger("fabula.gateway")
 MAX_BACKOFF_S = 8.0

@@ -18,6 +18,9 @@ from fabula.errors import BadInput, GateFailed, StoreError
 from fabula.store.engine import Fence, Store, fenced_insert, lease_lost
 from fabula.store.ports import Artifact, D
 from fabula.store.tables import artifacts, db_now, documents
+from fabula.store.texts import storable
+
+LONGEST_NAME = 255
 
 
 class StoredDocuments:
@@ -112,8 +115,13 @@ async def list_artifacts(store: Store, run: str) -> Sequence[Artifact]:
 def check_name(name: str) -> None:
     """Refuse an artifact name that is not a plain relative path."""
     parts = name.split("/")
-    if not name or any(part in ("", ".", "..") for part in parts) or "\\" in name or "\0" in name:
-        raise BadInput("artifact name", f"got {name!r}, wanted a relative path without `..`")
+    odd = any(part in ("", ".", "..") for part in parts) or "\\" in name or name != storable(name)
+    if odd or len(name) > LONGEST_NAME:
+        raise BadInput(
+            "artifact name",
+            f"got {name[:80]!r}, wanted a relative path without `..` of at most {LONGEST_NAME} "
+            "characters",
+        )
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.store.engine import Fence, Store, hold
 from fabula.store.tables import db_now, events
+from fabula.store.texts import fitted
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,24 @@ async def insert_events(
 ) -> list[Event]:
     """Write a batch in the caller's transaction, numbered from `after` + 1."""
     now = (await connection.execute(_NOW)).scalar_one()
-    numbered = [replace(one, seq=seq, at=now) for seq, one in enumerate(batch, start=after + 1)]
+    numbered = [
+        replace(one, seq=seq, at=now, **_texts(one))
+        for seq, one in enumerate(batch, start=after + 1)
+    ]
     # Not `asdict`: it copies every note to its depth, half the time of a batch.
     rows = [{"run": run, **vars(one)} for one in numbered]
     await connection.execute(_INSERT, rows)
     return numbered
 
 
+def _texts(one: Event) -> dict[str, Any]:
+    texts = {name: getattr(one, name) for name in _TEXTS}
+    return {
+        name: None if text is None else fitted(text, events.c[name]) for name, text in texts.items()
+    }
+
+
+_TEXTS = ("type", "step", "item", "status", "task", "phase")
 # Built once: making a statement anew costs more than running it.
 _NOW = select(db_now())
 _INSERT = events.insert()

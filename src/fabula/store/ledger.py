@@ -9,18 +9,18 @@ doubt keeps its reserved price as the upper bound of what was lost, in the budge
 from __future__ import annotations
 
 import math
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Float, Row, bindparam, case, cast, func, select, update
+from sqlalchemy import Float, Row, bindparam, case, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fabula.errors import FabulaError, OverBudget
 from fabula.store.engine import Fence, Store, hold, lease_lost
 from fabula.store.tables import NANO, db_now, ledger, runs
+from fabula.store.texts import fitted
 
 
 @dataclass(frozen=True)
@@ -133,12 +133,12 @@ class Ledger:
                 "epoch": self._fence.epoch,
                 "state": "claimed",
                 "key": question.key,
-                "agent": question.agent,
-                "item": question.item,
+                "agent": fitted(question.agent, ledger.c.agent),
+                "item": fitted(question.item, ledger.c.item),
                 "attempt": question.attempt,
                 "ask": question.ask,
-                "provider": question.provider,
-                "model": question.model,
+                "provider": fitted(question.provider, ledger.c.provider),
+                "model": fitted(question.model, ledger.c.model),
                 "estimated_tokens": question.estimated_tokens,
                 "reserved": reserved,
             }
@@ -154,9 +154,9 @@ class Ledger:
             claim,
             _ANSWER,
             state="answered",
-            model_version=_fitted(answer.model_version, ledger.c.model_version),
+            model_version=fitted(answer.model_version, ledger.c.model_version),
             text=answer.text,
-            finish_reason=_fitted(answer.finish_reason, ledger.c.finish_reason),
+            finish_reason=fitted(answer.finish_reason, ledger.c.finish_reason),
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
             cost=answer.cost,
@@ -179,22 +179,9 @@ class Ledger:
         return {
             "of_run": self._fence.run,
             "of_epoch": self._fence.epoch,
-            "of_item": question.item,
-            "of_model": question.model,
+            "of_item": fitted(question.item, ledger.c.item),
+            "of_model": fitted(question.model, ledger.c.model),
         }
-
-
-def storable(text: str) -> str:
-    """Put U+FFFD for what no database takes, so that no paid answer is refused for a character.
-
-    PostgreSQL has no NUL in a text, and half of a surrogate pair is no character in UTF-8.
-    """
-    return re.sub("[\\x00\\ud800-\\udfff]", "\ufffd", text)
-
-
-def _fitted(text: str, column: Column[Any]) -> str:
-    # A server counts what a file lets pass; a name cut short costs less than the answer.
-    return storable(text)[: getattr(column.type, "length", None)]
 
 
 def _highest_price(question: Question, ratio: float | None) -> int:

@@ -14,10 +14,10 @@ from fabula.store.ledger import (
     Ledger,
     Question,
     entries,
-    storable,
     totals,
 )
 from fabula.store.runs import take_run
+from fabula.store.texts import storable
 
 MakeRun = Callable[..., Awaitable[Fence]]
 QUESTION = Question(
@@ -177,3 +177,15 @@ async def test_no_character_and_no_length_keeps_a_paid_answer_from_being_recorde
     assert found is not None
     assert found.text == odd.text == "가\ufffd\ufffd나😀"
     assert (len(found.model_version), len(found.finish_reason)) == (127, 64)
+
+
+async def test_items_too_long_for_their_column_stay_two_items(
+    store: Store, make_run: MakeRun
+) -> None:
+    ledger = Ledger(store, await make_run())
+    long = replace(QUESTION, item="가" * 300 + "1")
+    await ledger.claim(long, allowance=1)
+    await ledger.claim(replace(long, key="k2", item="가" * 300 + "2"), allowance=1)
+    with pytest.raises(AllowanceSpent):
+        await ledger.claim(replace(long, key="k3"), allowance=1)
+    assert {len(row.item) for row in await entries(store, "r1")} == {255}
