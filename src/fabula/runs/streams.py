@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fabula.errors import Drained
 from fabula.runs.progress import Progress
 from fabula.runs.recorder import Recorder
 from fabula.store.events import Event
@@ -36,6 +37,9 @@ class StepEvents:
             self._add("start", data["id"], data["name"], self._started[data["id"]], {})
         elif data.get("interrupts"):
             # It waits for a person: its finish comes when the run goes on.
+            return
+        elif isinstance(data["error"], Drained):
+            # Nor has it failed: another process does it again.
             return
         elif data["error"] is not None:
             self._add("error", data["id"], data["name"], self._item(data), _failure(data["error"]))
