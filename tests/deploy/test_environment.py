@@ -62,13 +62,12 @@ def variables_of_setting(name: str) -> set[str]:
 
 
 KNOWN = {one for name in Settings.model_fields for one in variables_of_setting(name)}
-HEALTH_CHECKS = {"WATCH_KEY"}
 
 
 @pytest.mark.parametrize("service", sorted(raw_stack()["services"]))
 def test_every_variable_is_a_setting_or_the_images_own(service: str) -> None:
     given = set(raw_stack()["services"][service].get("environment", {}))
-    assert given <= IMAGES_OWN.get(service, KNOWN | HEALTH_CHECKS)
+    assert given <= IMAGES_OWN.get(service, KNOWN)
 
 
 def test_every_setting_can_be_set_in_the_stack() -> None:

@@ -32,12 +32,21 @@ async def test_a_whole_service_is_ready_part_by_part(api: httpx.AsyncClient) -> 
 async def test_being_alive_asks_nobody_and_needs_no_key(
     app: FastAPI, api: httpx.AsyncClient
 ) -> None:
-    _, token = await create_key(app.state.service.store, owner="ann")
+    await create_key(app.state.service.store, owner="ann")
     await asyncio.sleep(1.1)
     assert (await api.get("/health/live")).json() == {"status": "ok"}
-    assert (await api.get("/health/ready")).status_code == 401
-    ready = await api.get("/health/ready", headers={"X-API-Key": token})
-    assert ready.status_code == 200
+
+
+async def test_a_probe_needs_no_key_and_is_told_no_details(
+    app: FastAPI, api: httpx.AsyncClient
+) -> None:
+    _, token = await create_key(app.state.service.store, owner="ann")
+    await asyncio.sleep(1.1)
+    asked = await api.get("/health/ready")
+    told = await api.get("/health/ready", headers={"X-API-Key": token})
+    assert (asked.status_code, told.status_code) == (200, 200)
+    assert asked.json()["parts"]["workers"] == {"status": "ok"}
+    assert told.json()["parts"]["workers"]["detail"].startswith("in this process")
 
 
 async def test_a_database_that_is_away_is_named(

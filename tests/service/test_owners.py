@@ -136,7 +136,7 @@ CASES: Mapping[str, Sequence[Ask]] = {
     "GET /metrics": [Ask("/metrics", bob=SAME)],
 }
 """For each operation of the OpenAPI what is tried."""
-KEYLESS = {"GET /health/live"}
+KEYLESS = {"GET /health/live", "GET /health/ready"}
 
 
 def operations() -> list[str]:

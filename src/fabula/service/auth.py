@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from fabula.errors import BadInput, Forbidden, TooManyRequests, Unauthorized
+from fabula.errors import BadInput, FabulaError, Forbidden, TooManyRequests, Unauthorized
 from fabula.service.rates import Rates, rates_of
 from fabula.settings import Settings
 from fabula.store.engine import Store
@@ -135,7 +135,20 @@ async def caller(request: Request, bearer: Bearer, header: Header) -> Caller:
     return who
 
 
+async def is_known(request: Request) -> bool:
+    """Say whether the request comes from somebody who may know more; it is never refused."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    bearer = credentials if scheme.lower() == "bearer" else None
+    try:
+        await gate_of(request).known(request, bearer or request.headers.get("X-API-Key"))
+    except FabulaError:
+        # Also where the keys cannot be read: then nobody is known.
+        return False
+    return True
+
+
 Who = Annotated[Caller, Depends(caller)]
+IsKnown = Annotated[bool, Depends(is_known)]
 Known = Annotated[Caller, Depends(known_caller)]
 
 

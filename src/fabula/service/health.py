@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fabula.errors import FabulaError
 from fabula.runs.queueing import QUEUES
 from fabula.runs.ringing import bell_queue
-from fabula.service.auth import Known
+from fabula.service.auth import IsKnown
 from fabula.service.state import Here, Service
 from fabula.store.tables import REVISION
 
@@ -66,9 +66,15 @@ async def live() -> Liveness:
     response_model=Readiness,
     responses={503: {"model": Readiness, "description": "A part is down; `down` names it"}},
 )
-async def ready(service: Here, who: Known) -> JSONResponse:  # noqa: ARG001
-    """Say whether the service can take and execute runs, part by part."""
+async def ready(service: Here, known: IsKnown) -> JSONResponse:
+    """Say whether the service can take and execute runs, part by part.
+
+    A probe needs no key; what is wrong with a part is told to who has one.
+    """
     found = await readiness(service)
+    if not known:
+        parts = {name: Part(status=part.status) for name, part in found.parts.items()}
+        found = found.model_copy(update={"parts": parts})
     body = found.model_dump(mode="json", exclude_none=True)
     return JSONResponse(body, 200 if found.status == "ok" else 503)
 
