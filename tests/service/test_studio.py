@@ -2,102 +2,43 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langgraph_sdk import get_client
 
+import fabula.studio
+from fabula.products import PRODUCTS
 from fabula.runs.report import cost_report
 from fabula.runs.runner import Runner
 from fabula.settings import Settings
 from fabula.store.runs import get_run
 from fabula.studio import run_id_of
+from tests.service.studio import ROOT, Studio, studio_at
 
 pytest.importorskip("langgraph_api")
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "magazine"
 FILES = ("layout.json", "index.html", "thumbnail.png")
-STARTUP_S = 40.0
-
-
-@dataclass(frozen=True)
-class Studio:
-    url: str
-    settings: Settings
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    folder = tmp_path_factory.mktemp("studio")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = {
-        **kept,
-        "FABULA_HOME": str(folder / "home"),
-        "LANGSMITH_TRACING": "false",
-        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+    with studio_at(tmp_path_factory.mktemp("studio")) as served:
+        yield served
+
+
+def test_every_product_is_listed_for_the_server() -> None:
+    listed = json.loads((ROOT / "langgraph.json").read_text("utf-8"))["graphs"]
+    assert {name: one["path"] for name, one in listed.items()} == {
+        name: f"fabula.studio:{name}" for name in PRODUCTS
     }
-    command = [
-        str(Path(sys.executable).with_name("langgraph")),
-        "dev",
-        "--no-browser",
-        "--no-reload",
-    ]
-    command += [
-        "--config",
-        str(ROOT / "langgraph.json"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_ready(server, url, folder / "server.log")
-            yield Studio(url, Settings(home=folder / "home"))
-        finally:
-            _kill(server)
-
-
-def _wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + STARTUP_S
-    while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{url}/ok", timeout=2).status_code == 200:
-                return
-        time.sleep(0.2)
-    pytest.fail(f"the server did not start:\n{log.read_text()[-3000:]}")
-
-
-def _kill(server: subprocess.Popen[bytes]) -> None:
-    for how in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, how)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(5)
+    for name, one in listed.items():
+        assert callable(getattr(fabula.studio, name))
+        assert " · " in one["description"]
 
 
 def brief(**changed: Any) -> dict[str, Any]:
