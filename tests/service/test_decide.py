@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -79,6 +82,23 @@ async def test_a_run_waits_for_its_answer_and_goes_on(api: httpx.AsyncClient) ->
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     done = await ended(api, run)
     assert (done["status"], done["result"]["title"], done["asks"]) == ("succeeded", "b", [])
+    events = (await api.get(f"/v1/runs/{run}/events")).text
+    (decided,) = re.findall(r"^event: run.decided\ndata: (.+)$", events, re.MULTILINE)
+    assert json.loads(decided)["note"] == {"ask": "title", "answer": {"pick": "b"}}
+
+
+async def test_of_two_answers_at_once_one_counts(api: httpx.AsyncClient) -> None:
+    run = await posted(api, product="asking")
+    await ended(api, run)
+    answers = await asyncio.gather(
+        *(
+            api.post(f"/v1/runs/{run}/decide", json={"answer": {"pick": pick}})
+            for pick in ("a", "b", "a", "b")
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+    taken = next(n for n, answer in enumerate(answers) if answer.status_code == 202)
+    assert (await ended(api, run))["result"]["title"] == "abab"[taken]
 
 
 @pytest.mark.parametrize(
@@ -118,3 +138,4 @@ async def test_a_waiting_run_cannot_be_resumed_and_can_be_cancelled(
     assert (await api.post(f"/v1/runs/{run}/resume")).status_code == 409
     answer = await api.post(f"/v1/runs/{run}/cancel")
     assert answer.json()["status"] == "cancelled"
+    assert "취소" in answer.json()["message"]["ko"]

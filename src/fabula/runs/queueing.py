@@ -221,7 +221,9 @@ class RunQueue:
         row = await get_run(self._store, run_id)
         asked = open_ask(row, ask)
         answers = {asked["id"]: checked_answer(self.product(row.product), asked, answer)}
-        await self._put_back(row, reason={"answers": answers})
+        note = {"ask": asked["name"], "answer": answers[asked["id"]]}
+        decided = Event("run.decided", status="queued", note=note)
+        await self._put_back(row, reason={"answers": answers}, decided=decided)
 
     async def cancel(self, run_id: str) -> RunRow:
         """Ask a run to stop; one that nobody executes is cancelled at once."""
@@ -261,6 +263,7 @@ class RunQueue:
         budget: int | None = None,
         grant: str | None = None,
         reason: Mapping[str, Any] | None = None,
+        decided: Event | None = None,
     ) -> None:
         if row.queue is None:
             raise Conflict(
@@ -270,7 +273,9 @@ class RunQueue:
                 code="not_queued",
                 run=row.id,
             )
-        done = await put_back(self._store, row.id, budget=budget, grant=grant, reason=reason)
+        done = await put_back(
+            self._store, row.id, budget=budget, grant=grant, reason=reason, decided=decided
+        )
         if not done:
             raise Conflict(
                 "run",

@@ -74,6 +74,14 @@ _NOW = select(db_now())
 _INSERT = events.insert()
 
 
+async def add_event(connection: AsyncConnection, run: str, event: Event) -> None:
+    """Write an event behind the run's last one, in a transaction that holds the run's row."""
+    last = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run == run)
+    await insert_events(
+        connection, run, [event], after=(await connection.execute(last)).scalar_one()
+    )
+
+
 async def last_seq(store: Store, run: str) -> int:
     """Return the number of the run's last event; 0 where there is none."""
     query = select(func.coalesce(func.max(events.c.seq), 0)).where(events.c.run == run)

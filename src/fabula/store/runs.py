@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fabula.documents import Document
 from fabula.errors import UnknownRun
 from fabula.store.engine import Fence, Store, hold, lease_lost
+from fabula.store.events import Event, add_event
 from fabula.store.outbox import announce
 from fabula.store.tables import LOCAL, artifacts, db_now, documents, runs
 
@@ -28,6 +29,11 @@ RunStatus = Literal[
 ENDED: tuple[RunStatus, ...] = ("succeeded", "failed", "cancelled", "timed_out", "over_budget")
 
 RunRow = Row[Any]
+
+_CANCELLED = {
+    "en": "the run was cancelled while nobody executed it; it can be resumed",
+    "ko": "실행되지 않는 동안 취소했습니다. 이어서 실행할 수 있습니다",
+}
 
 
 @dataclass(frozen=True)
@@ -323,12 +329,15 @@ async def want_cancel(store: Store, run: str) -> RunRow:
             row = (await connection.execute(query)).one_or_none()
             if row is None:
                 return
+            answers = (row.reason or {}).get("answers")
+            reason = {**_CANCELLED, **({"answers": answers} if answers else {})}
             await connection.execute(
                 update(runs)
                 .where(mine)
                 .values(
                     status="cancelled",
                     code="cancelled",
+                    reason=reason,
                     epoch=runs.c.epoch + literal(1),
                     worker=None,
                     lease_until=None,
@@ -336,6 +345,8 @@ async def want_cancel(store: Store, run: str) -> RunRow:
                     finished_at=db_now(),
                 )
             )
+            ended = Event("run.cancelled", status="cancelled", note=_CANCELLED)
+            await add_event(connection, run, ended)
             await announce(connection, row, "cancelled", "cancelled")
 
     await get_run(store, run)

@@ -71,6 +71,10 @@ async def test_cancel_asks_the_living_and_ends_the_dead(store: Store, make_run: 
     asked, ended = await want_cancel(store, "live"), await want_cancel(store, "dead")
     assert (asked.status, asked.cancel_wanted) == ("running", True)
     assert (ended.status, ended.epoch) == ("cancelled", 2)
+    # Nobody else would tell of it.
+    assert await list_events(store, "live") == []
+    (told,) = await list_events(store, "dead")
+    assert (told.type, told.seq, told.note) == ("run.cancelled", 1, ended.reason)
 
 
 async def test_cancel_leaves_an_ended_run_as_it_is(store: Store, make_run: MakeRun) -> None:
