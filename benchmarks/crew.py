@@ -1,7 +1,8 @@
 """One worker of a fleet: a real worker that knows the test products and tells what it recorded.
 
-`python -m benchmarks.crew URL`, the model server's. Settings come from the environment. It writes
-`ready` when it is at work, and ends in order on SIGTERM.
+`python -m benchmarks.crew URL [switched]`, the model server's. Settings come from the environment.
+It writes `ready` when it is at work, and ends in order on SIGTERM. `switched`: its claims are fair
+or first-in-first-out as the database says (see `benchmarks.fifo`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from typing import Any, TypedDict
 
 import httpx
 
+from benchmarks.fifo import switched_claim
 from fabula.documents import Document, Strict
 from fabula.nodes.services import Services
 from fabula.products import Product
 from fabula.settings import Settings
+from fabula.store.claims import claim_run
 from fabula.testing.echo import ECHO
 from fabula.testing.parts import SAGA
 from fabula.worker import Worker
@@ -74,7 +77,7 @@ POISON = Product(
 PRODUCTS = {"echo": ECHO, "saga": SAGA, "poison": POISON}
 
 
-async def work(server: str) -> None:
+async def work(server: str, *, switched: bool = False) -> None:
     """Work until SIGTERM."""
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -90,7 +93,8 @@ async def work(server: str) -> None:
                 told = {"model_version": known["model_version"]}
                 await client.post("/fabula/recorded", json=told)
 
-        worker = Worker(Settings.load(), products=PRODUCTS, hook=acknowledge)
+        claim = switched_claim if switched else claim_run
+        worker = Worker(Settings.load(), products=PRODUCTS, hook=acknowledge, claim=claim)
         async with worker.at_work():
             sys.stdout.write("ready\n")
             sys.stdout.flush()
@@ -101,4 +105,4 @@ async def work(server: str) -> None:
 if __name__ == "__main__":
     logging.basicConfig(format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s")
     logging.getLogger("fabula").setLevel(logging.INFO)
-    asyncio.run(work(sys.argv[1]))
+    asyncio.run(work(sys.argv[1], switched="switched" in sys.argv[2:]))

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from fabula.runs.ends import End
+from fabula.store.claims import Claimed
 from fabula.store.events import Event
-from fabula.store.queue import Claimed
 from fabula.store.runs import ENDED
 
 log = logging.getLogger("fabula.runs")

@@ -16,10 +16,10 @@ from fabula.runs.ends import End
 from fabula.runs.execution import Execution, Setup
 from fabula.runs.queueing import QUEUES, Bell
 from fabula.runs.taking import worker_name
+from fabula.store.claims import Claimed, claim_run, due_queues
 from fabula.store.engine import Fence
 from fabula.store.events import Event, append_events, last_seq
 from fabula.store.ledger import totals
-from fabula.store.queue import Claimed, claim_run, due_queues
 from fabula.store.runs import end_run
 from fabula.store.tables import NANO
 

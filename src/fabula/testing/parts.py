@@ -95,9 +95,8 @@ def build(
         told = {"number": number, "text": brief.text, "before": state["before"] or "-"}
         text = await _asked(services, WRITE, told, f"part/{number}")
         if number % CHECKED == 0:
-            text = await _asked(
-                services, CHECK, {"number": number, "text": text}, f"part/{number}/check"
-            )
+            told = {"number": number, "text": brief.text, "draft": text}
+            text = await _asked(services, CHECK, told, f"part/{number}/check")
         episode = SagaEpisode(number=number, before=state["before"], text=text)
         return {"draft": await services.documents.put(episode)}
 

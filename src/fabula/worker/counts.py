@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from fabula.errors import MissingExtra
 from fabula.runs.ends import End
-from fabula.store.queue import Claimed
+from fabula.store.claims import Claimed
 
 
 class Counts:

@@ -21,9 +21,9 @@ from fabula.runs.queueing import QUEUES, QueueName, RunQueue, warm_up
 from fabula.runs.ringing import JOBS_QUEUE, bell_queue, connect, open_bell
 from fabula.runs.webhooks import Webhooks
 from fabula.settings import Settings
+from fabula.store.claims import Claimed, claim_run
 from fabula.store.engine import Store
 from fabula.store.events import Event
-from fabula.store.queue import Claimed, claim_run
 from fabula.worker.jobs import Jobs
 
 log = logging.getLogger("fabula.worker")

@@ -7,8 +7,8 @@ import pytest
 
 from fabula.runs.ends import End
 from fabula.runs.metrics import MOST_VALUES, Metrics
+from fabula.store.claims import Claimed
 from fabula.store.events import Event
-from fabula.store.queue import Claimed
 
 
 def claimed(

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from fabula.errors import BadInput
+from fabula.store.claims import claim_run
 from fabula.store.engine import Store
 from fabula.store.projects import list_projects, set_concurrency
-from fabula.store.queue import claim_run, submit_run
+from fabula.store.queue import submit_run
 from fabula.store.runs import NewRun
 from tests.unit.store.conftest import Angle
 

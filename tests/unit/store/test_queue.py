@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import sqlite
 
+from fabula.store.claims import Claimed, claim_run, due_queues
 from fabula.store.engine import Fence, Store
-from fabula.store.queue import Claimed, claim_run, due_queues, oldest_due
+from fabula.store.queue import oldest_due
 from fabula.store.runs import end_part, end_run
 from fabula.store.tables import db_now, events, projects, runs
 
