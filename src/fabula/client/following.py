@@ -95,16 +95,12 @@ class Following:
 
 def _event(frame: bytes) -> RunEvent | None:
     """Read a frame; None for one that only keeps the connection open."""
-    fields: dict[str, str] = {}
-    for line in frame.split(b"\n"):
-        name, _, value = line.partition(b":")
-        if name:
-            fields[name.decode("utf-8", "replace")] = value.decode("utf-8").removeprefix(" ")
-    if "event" not in fields or "data" not in fields:
+    lines = (line.partition(b":") for line in frame.split(b"\n"))
+    fields = {name: value.removeprefix(b" ") for name, _, value in lines}
+    if b"event" not in fields or b"data" not in fields:
         return None
     try:
-        data = json.loads(fields["data"])
-        return _typed(fields["event"], data)
+        return _typed(fields[b"event"].decode(), json.loads(fields[b"data"]))
     except (ValueError, TypeError, KeyError, ValidationError):
         raise _unreadable() from None
 

@@ -50,7 +50,8 @@ class Placing:
     def brief_with(self, references: Mapping[str, str]) -> dict[str, Any]:
         """Return the brief's fields with uploaded files in place of its paths."""
         placed = with_paths(self.brief, lambda path: references.get(path, path))
-        return placed.model_dump(mode="json", exclude_unset=True)
+        # A service of another version may not know every field that has a default here.
+        return placed.model_dump(mode="json", exclude_defaults=True)
 
 
 def placing(product: str, brief: Brief) -> Placing:
