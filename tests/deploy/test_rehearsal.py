@@ -126,7 +126,7 @@ def test_one_command_starts_a_stack_that_makes_an_article(
             assert time.monotonic() < deadline, fabulas["worker"].log
             found = client.get(f"/v1/runs/{run}", params={"wait": 10}).json()
     assert found["status"] == "succeeded", found
-    with PrometheusOfStack(given["WATCH_KEY"], ports, tmp_path) as prometheus:
+    with PrometheusOfStack(given["FABULA_BOOTSTRAP_KEY"], ports, tmp_path) as prometheus:
         prometheus.wait_until_healthy()
     for name in ("worker", "api"):
         assert fabulas[name].stop(stack["services"][name]["stop_grace_period"]) == 0
