@@ -37,7 +37,7 @@ from fabula.service import (
     stream,
 )
 from fabula.service.auth import Gate
-from fabula.service.bodies import BodyLimit
+from fabula.service.bodies import BodyLimit, sound_body
 from fabula.service.hub import Hub
 from fabula.service.openapi import describe
 from fabula.service.problems import answer_errors
@@ -82,7 +82,7 @@ def create_app(
     rooms = (stream, control, artifacts, files, deliveries, health, metrics)
     fixed = [room.router for room in rooms]
     for router in (*made, *fixed):
-        app.include_router(router, dependencies=[Depends(known_queries)])
+        app.include_router(router, dependencies=[Depends(known_queries), Depends(sound_body)])
     app.include_router(pages.router)
     return app
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 from fabula.documents import Document, machine_paths, uploaded
 from fabula.errors import BadInput
 from fabula.runs.uploads import check_uploads
-from fabula.store.engine import Store
+from fabula.safety.fetch import GuardedFetch
+from fabula.service.state import Service
 
 ADDRESSES = ("http://", "https://")
 
 
-async def check_material(store: Store, owner: str, brief: Document) -> None:
-    """Refuse paths, and uploaded files that are not the owner's.
+async def check_material(service: Service, owner: str, brief: Document) -> None:
+    """Refuse paths, addresses inside, and uploaded files that are not the owner's.
 
-    An http(s) address stays, and is fetched as any stranger's is.
+    An http(s) address that may be public stays, and is fetched as any stranger's is.
     """
+    fetch = GuardedFetch(private_hosts=service.settings.fetch_private_hosts)
     for field, value in machine_paths(brief):
-        if uploaded(value) is None and not value.strip().lower().startswith(ADDRESSES):
+        address = value.strip()
+        if address.lower().startswith(ADDRESSES):
+            _check_address(fetch, field, address)
+        elif uploaded(value) is None:
             raise BadInput(
                 f"brief.{field}",
                 f"got `{value[:60]}`: a brief sent over HTTP may name no path of the server; send "
@@ -24,4 +29,13 @@ async def check_material(store: Store, owner: str, brief: Document) -> None:
                 f"`{value[:60]}`: HTTP로 보낸 요청서는 서버의 파일을 가리킬 수 없습니다. 내용을 "
                 "함께 보내거나, 파일로 올려 `file:<id>`로 쓰거나, 주소를 주세요",
             )
-    await check_uploads(store, owner, brief)
+    await check_uploads(service.store, owner, brief)
+
+
+def _check_address(fetch: GuardedFetch, field: str, address: str) -> None:
+    try:
+        fetch.check(address)
+    except BadInput as error:
+        en = error.en.removeprefix(f"{error.field}: ")
+        ko = error.ko.removeprefix(f"{error.field}: ")
+        raise BadInput(f"brief.{field}", en, ko) from None

@@ -34,6 +34,7 @@ from fabula.errors import (
 log = logging.getLogger("fabula.service")
 MEDIA_TYPE = "application/problem+json"
 LONGEST_EXCERPT = 60
+LONGEST_DETAIL = 1000
 MOST_ERRORS = 20
 PLACES = ("body", "query", "path", "header", "cookie")
 
@@ -140,8 +141,8 @@ def problem(
         title=HTTPStatus(status).phrase,
         status=status,
         code=code,
-        detail=sendable(en),
-        detail_ko=sendable(ko),
+        detail=_short(en, LONGEST_DETAIL),
+        detail_ko=_short(ko, LONGEST_DETAIL),
         **more,
     )
     content = body.model_dump(mode="json", exclude_none=True)
@@ -195,7 +196,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:  # noqa:
     found = [_field_problem(one) for one in error.errors()]
     if error.errors()[0]["type"] == "json_invalid":
         return problem(
-            400, "bad_json", f"the body is no JSON: {found[0].detail}", "올바른 JSON이 아닙니다"
+            400,
+            "bad_json",
+            f"the body is no JSON: {_why(error.errors()[0])}",
+            "올바른 JSON이 아닙니다",
         )
     first, more = found[0], len(found) - 1
     return problem(
@@ -208,14 +212,18 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:  # noqa:
     )
 
 
+def _why(error: Any) -> str:
+    return sendable(str(error.get("ctx", {}).get("error", error["msg"])))
+
+
 def _field_problem(error: Any) -> FieldProblem:
     loc = [str(part) for part in error["loc"]]
     field = ".".join(loc[1:] if loc and loc[0] in PLACES else loc) or "body"
     got = "" if error["type"] == "missing" else f"; got {excerpt(error.get('input'))}"
     return FieldProblem(
-        field=sendable(field)[: LONGEST_EXCERPT * 2],
-        detail=sendable(f"{error['msg']}{got}"),
-        detail_ko=sendable(_complaint(error)),
+        field=_short(field, LONGEST_EXCERPT * 2),
+        detail=_short(f"{error['msg']}{got}", LONGEST_DETAIL // 2),
+        detail_ko=_short(_complaint(error), LONGEST_DETAIL // 2),
     )
 
 
@@ -258,6 +266,12 @@ def excerpt(value: object) -> str:
     """Show the beginning of what was sent."""
     text = sendable(repr(value))
     return text if len(text) <= LONGEST_EXCERPT else f"{text[:LONGEST_EXCERPT]}…"
+
+
+def _short(text: str, most: int) -> str:
+    # Whatever was sent, an answer repeats no more than its beginning.
+    told = sendable(text)
+    return told if len(told) <= most else f"{told[: most - 1]}…"
 
 
 def sendable(text: str) -> str:

@@ -44,7 +44,7 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
 
         The same `Idempotency-Key` with the same body gives the run that it made before.
         """
-        await check_material(service.store, who.owner, brief_of(asked))
+        await check_material(service, who.owner, brief_of(asked))
         plain: dict[str, Any] = asked.model_dump(mode="json", exclude_unset=True)
         run, _ = await service.queue.submit(
             product_of(asked),

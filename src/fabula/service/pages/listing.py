@@ -108,7 +108,7 @@ async def _start(service: Service, who: Caller, form: dict[str, str]) -> str:
             f"`{project[:64]}`: 글자, 숫자와 . _ - 로 64자까지입니다",
         )
     brief = await asyncio.to_thread(_brief, made, form.get("brief", ""))
-    await check_material(service.store, who.owner, brief)
+    await check_material(service, who.owner, brief)
     once = form.get("once", "")
     flags = read_json(form.get("flags", "").strip() or "{}", field="flags")
     if not isinstance(flags, dict):
