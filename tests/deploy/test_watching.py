@@ -78,8 +78,8 @@ def test_prometheus_finds_the_key_where_its_entry_point_puts_it(
     here = script.replace("/tmp/", f"{tmp_path}/").replace("/bin/prometheus", str(started))
     subprocess.run([*service["entrypoint"], here], env=service["environment"], check=True)
     key = tmp_path / "watch_key"
-    given = stack["services"]["api"]["environment"]
-    assert key.read_text() == given["WATCH_KEY"] == given["FABULA_BOOTSTRAP_KEY"]
+    made = stack["services"]["api"]["environment"]["FABULA_BOOTSTRAP_KEY"]
+    assert key.read_text() == service["environment"]["WATCH_KEY"] == made
     assert key.stat().st_mode & 0o077 == 0
     assert "--config.file=/etc/prometheus/prometheus.yml" in (tmp_path / "called").read_text()
 
