@@ -35,7 +35,7 @@ from fabula.safety.fetch import GuardedFetch
 from fabula.settings import Settings
 from fabula.store.documents import FolderPublisher, StoredArtifacts, StoredDocuments
 from fabula.store.engine import Fence, Store, lease_lost
-from fabula.store.events import Event
+from fabula.store.events import PART_ENDED, Event, last_note
 from fabula.store.ledger import Answered, Ledger, Question, totals
 from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow, end_part, end_run, time_left
@@ -104,7 +104,7 @@ class Execution:
         lease = Lease(settings.store_url, self._fence, settings.lease_s, self._signalled())
         lease.start()
         try:
-            stored = self._stored = await self._recorder.open()
+            stored = self._stored = await self._recorder.open(self._row.part)
             for event in opening:
                 self._recorder.add(event)
             async with self._held:
@@ -224,7 +224,7 @@ class Execution:
     async def _write(self, end: End) -> End:
         if end.more:
             note = {"part": self._row.part}
-            self._recorder.add(Event("run.part", status="queued", note=note))
+            self._recorder.add(Event(PART_ENDED, status="queued", note=note))
             await self._recorder.close()
             status = await end_part(self._setup.store, self._fence)
             return replace(end, status=status, more=status == "queued")
@@ -256,7 +256,7 @@ class Execution:
         fallbacks = tuple(getattr(flags, "fallback_models", ()))
         named = {agent: f"{pin.provider}:{pin.name}" for agent, pin in pins.items()}
         answering = [name.partition(":")[0] for name in (*named.values(), *fallbacks)]
-        page_url = self._page_url()
+        page_url = await self._page_url()
         self._recorder.add(Event("run.models", note=named))
         ledger = Ledger(store, self._fence)
         redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
@@ -297,8 +297,11 @@ class Execution:
         )
         return services, gateway
 
-    def _page_url(self) -> str | None:
+    async def _page_url(self) -> str | None:
         """Return where the folder will stand on the web, as it was when the run first began."""
+        if self._row.part > 1:
+            note = await last_note(self._setup.store, self._row.id, PAGE_URL)
+            return str(note["url"]) if note else None
         kept = page_url_of(self._stored)
         if kept or any(one.type == "run.models" for one in self._stored):
             return kept
@@ -380,4 +383,5 @@ class _AnnouncedArtifacts(StoredArtifacts):
 
 
 def _steps(compiled: Any) -> list[str]:
-    return [name for name in compiled.get_graph().nodes if not name.startswith("__")]
+    # Not of its drawing: making that takes longer than a step does.
+    return [name for name in compiled.nodes if not name.startswith("__")]

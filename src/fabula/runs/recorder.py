@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from fabula.errors import LeaseLost, StoreUnavailable
 from fabula.store.engine import Fence, Store
-from fabula.store.events import Event, append_events, list_events
+from fabula.store.events import Event, append_events, list_events, part_began
 
 log = logging.getLogger("fabula.runs")
 Listener = Callable[[Event], None]
@@ -31,10 +31,11 @@ class Recorder:
         self._flushing = asyncio.Lock()
         self._doubtful = False
 
-    async def open(self) -> list[Event]:
-        """Continue after what is stored; return the stored events."""
-        stored = await list_events(self._store, self._fence.run)
-        self._seq = stored[-1].seq if stored else 0
+    async def open(self, part: int = 1) -> list[Event]:
+        """Continue after what is stored; return the stored events of this part."""
+        began = await part_began(self._store, self._fence.run, part)
+        stored = await list_events(self._store, self._fence.run, after=began)
+        self._seq = stored[-1].seq if stored else began
         self._seen = {(one.task, one.phase) for one in stored if one.task and one.phase}
         return stored
 

@@ -13,6 +13,8 @@ from fabula.store.engine import Fence, Store, hold
 from fabula.store.tables import db_now, events
 from fabula.store.texts import fitted
 
+PART_ENDED = "run.part"
+
 
 @dataclass(frozen=True)
 class Event:
@@ -94,6 +96,21 @@ async def list_events(store: Store, run: str, *, after: int = 0) -> list[Event]:
     rows = (await store.read(query)).all()
     names = Event.__dataclass_fields__
     return [Event(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+async def part_began(store: Store, run: str, part: int) -> int:
+    """Return the number of the event that ended the part before this one; 0 for the first."""
+    query = (
+        select(events.c.seq, events.c.note)
+        .where(events.c.run == run, events.c.type == PART_ENDED)
+        .order_by(events.c.seq.desc())
+    )
+    if part > 1:
+        # The end of this very part may stand already, where a crash came between it and the row.
+        for row in await store.read(query.limit(10)):
+            if int(row.note["part"]) < part:
+                return int(row.seq)
+    return 0
 
 
 async def last_note(store: Store, run: str, type_: str) -> Mapping[str, Any] | None:

@@ -13,8 +13,10 @@ from fabula.runs import Runner
 from fabula.runs.execution import Setup
 from fabula.runs.pool import LocalBell, Pool
 from fabula.runs.queueing import RunQueue
+from fabula.runs.recorder import Recorder
 from fabula.settings import Settings
-from fabula.store.engine import Store
+from fabula.store.engine import Fence, Store
+from fabula.store.events import list_events, part_began
 from fabula.store.runs import RunRow, get_run
 from fabula.store.tables import artifacts, ledger, runs
 from fabula.testing.parts import SAGA, calls_of
@@ -98,3 +100,15 @@ async def test_a_part_that_is_lost_or_done_in_another_way_breaks_the_run(
     await pool.close()
     ended = await get_run(setup.store, row.id)
     assert (ended.status, ended.code) == ("failed", "gate_failed"), canonical_json(ended.reason)
+
+
+async def test_a_part_reads_its_own_events_alone(setup: Setup) -> None:
+    row = await by_pool(setup, parts=4)
+    stored = await list_events(setup.store, row.id)
+    ends = [one.seq for one in stored if one.type == "run.part"]
+    assert [await part_began(setup.store, row.id, part) for part in (1, 2, 3, 4)] == [0, *ends]
+    # The end of part 3 stands, but a crash kept its row from being raised.
+    recorder = Recorder(setup.store, Fence(row.id, row.epoch), None)
+    own = await recorder.open(3)
+    assert [one.seq for one in own] == list(range(ends[1] + 1, len(stored) + 1))
+    assert [one.seq for one in stored] == list(range(1, len(stored) + 1))
