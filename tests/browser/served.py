@@ -1,6 +1,6 @@
 """The service in a process of its own, with a product that asks a person.
 
-`python -m tests.browser.served HOME MODEL_SERVER` prints the service's address on one line.
+`python -m tests.browser.served HOME MODEL_SERVER [PORT]` prints the service's address on one line.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def build(services: Services, flags: EchoFlags, *, replace: Replacements) -> Any
 CHOICE = replace(ECHO, name="choice", build=build, answers={"title": Verdict}, forecast=None)
 
 
-def main(home: Path, models: str) -> None:
+def main(home: Path, models: str, port: int) -> None:
     """Serve until the process is asked to end."""
     config = home / "config"
     config.mkdir(parents=True, exist_ok=True)
@@ -113,8 +113,8 @@ def main(home: Path, models: str) -> None:
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
 
-    asyncio.run(serve(app, host="127.0.0.1", port=0, ready=ready))
+    asyncio.run(serve(app, host="127.0.0.1", port=port, ready=ready))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0)

@@ -16,7 +16,7 @@ from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event, insert_events, last_seq
 from fabula.testing.echo import ECHO
-from tests.service.conftest import ECHO_RUN, Ended, serving
+from tests.service.live import ECHO_RUN, ended, serving
 from tests.service.pages.conftest import OWN, words
 
 RUN_ID = re.compile(r'href="/runs/(\d{8}-[0-9a-f]+)"')
@@ -35,7 +35,7 @@ async def test_the_index_leads_to_the_runs(api: httpx.AsyncClient) -> None:
 
 
 async def test_every_page_forbids_scripts_and_addresses_that_are_not_its_own(
-    api: httpx.AsyncClient, *, ended: Ended
+    api: httpx.AsyncClient,
 ) -> None:
     run = await start(api)
     await ended(api, run)
@@ -92,7 +92,7 @@ async def test_filters_take_what_they_name(api: httpx.AsyncClient) -> None:
     assert (refused.status_code, "커서" in refused.text) == (422, True)
 
 
-async def test_a_form_starts_a_run_once(api: httpx.AsyncClient, *, ended: Ended) -> None:
+async def test_a_form_starts_a_run_once(api: httpx.AsyncClient) -> None:
     page = (await api.get("/runs/new?product=echo")).text
     (once,) = re.findall(r'name="once" value="([0-9a-f]{32})"', page)
     assert "가을 산책" in page
@@ -143,9 +143,7 @@ async def test_a_brief_names_no_file_of_the_server(api: httpx.AsyncClient) -> No
     assert "brief.sources" in answer.text
 
 
-async def test_what_a_run_holds_is_text_and_never_markup(
-    settings: Settings, *, ended: Ended
-) -> None:
+async def test_what_a_run_holds_is_text_and_never_markup(settings: Settings) -> None:
     evil = '<script>alert("x")</script>'
     async with serving(create_app(settings, products={"echo": ECHO})) as api:
         run = await start(api, brief={"text": evil, "count": 1}, thread=evil)
@@ -169,7 +167,7 @@ async def told(api: httpx.AsyncClient, run: str, *events: Event) -> None:
 
 
 async def test_long_runs_show_their_last_events_and_lead_to_earlier_ones(
-    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, *, ended: Ended
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(showing, "WINDOW", 10)
     run = await start(api)
@@ -187,9 +185,7 @@ async def test_long_runs_show_their_last_events_and_lead_to_earlier_ones(
     assert seen == list(range(1, seen[-1] + 1))
 
 
-async def test_what_changed_since_any_event_is_drawn(
-    api: httpx.AsyncClient, *, ended: Ended
-) -> None:
+async def test_what_changed_since_any_event_is_drawn(api: httpx.AsyncClient) -> None:
     run = await start(api)
     await ended(api, run)
     last = int(SEQ.findall((await api.get(f"/runs/{run}")).text)[-1])
@@ -200,7 +196,7 @@ async def test_what_changed_since_any_event_is_drawn(
         assert f'data-last="{last}"' in page
 
 
-async def test_files_are_sent_guarded_and_as_a_zip(api: httpx.AsyncClient, *, ended: Ended) -> None:
+async def test_files_are_sent_guarded_and_as_a_zip(api: httpx.AsyncClient) -> None:
     run = await start(api)
     await ended(api, run)
     page = (await api.get(f"/runs/{run}")).text
@@ -216,9 +212,7 @@ async def test_files_are_sent_guarded_and_as_a_zip(api: httpx.AsyncClient, *, en
     assert (await api.get(f"/runs/{run}/files/none.txt")).status_code == 404
 
 
-async def test_what_does_not_fit_how_a_run_stands_is_told_as_a_page(
-    api: httpx.AsyncClient, *, ended: Ended
-) -> None:
+async def test_what_does_not_fit_how_a_run_stands_is_told_as_a_page(api: httpx.AsyncClient) -> None:
     run = await start(api)
     await ended(api, run)
     for action in ("resume", "decide"):

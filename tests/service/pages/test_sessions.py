@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fabula.service.pages.sessions import COOKIE, LASTS_S
 from fabula.store.engine import Store
 from fabula.store.keys import create_key, revoke_key
-from tests.service.conftest import ECHO_RUN, Ended
+from tests.service.live import ECHO_RUN, ended
 from tests.service.pages.conftest import OWN, words
 
 PAGES = ("/runs", "/runs/new", "/admin/cost")
@@ -160,7 +160,7 @@ async def test_a_login_leads_nowhere_else(
 
 
 async def test_anothers_run_is_unknown_on_every_page(
-    api: httpx.AsyncClient, browser: httpx.AsyncClient, store: Store, *, ended: Ended
+    api: httpx.AsyncClient, browser: httpx.AsyncClient, store: Store
 ) -> None:
     run = (await api.post("/v1/runs", json=ECHO_RUN)).json()["run_id"]
     await ended(api, run)
