@@ -280,3 +280,49 @@ async def test_an_idempotency_key_is_plain(app: FastAPI, key: bytes) -> None:
     answer = await send(app, "POST", b"/v1/runs", json.dumps(ECHO_RUN).encode(), headers)
     told = await refused(app, answer, before)
     assert (told["code"], told["field"]) == ("bad_input", "idempotency-key")
+
+
+NAMED = ("id", "title", "text", "author", "url", "date", "image", "image_alt")
+
+
+def everywhere(text: str) -> list[tuple[str, object]]:
+    """Put a text wherever one may stand."""
+    briefs = [
+        {"angle": text, "posts": [POST]},
+        *({"angle": "가", "posts": [{**POST, name: text}]} for name in ("title", "text", "author")),
+        *(
+            {"angle": "가", "posts": [{**POST, name: text}]}
+            for name in ("url", "image_alt", "image")
+        ),
+        {"angle": "가", "posts": [{**POST, "tags": ["가", text]}]},
+        {"angle": "가", "posts": [POST], "featured": [text]},
+        {"angle": "가", "sources": text},
+    ]
+    runs: list[object] = [{"product": "magazine", "brief": brief} for brief in briefs]
+    runs.append({**ECHO_RUN, "brief": {"text": text}})
+    runs += [{**ECHO_RUN, name: text} for name in ("project", "thread", "profile", "webhook")]
+    runs += [{**ECHO_RUN, "flags": {"fallback_models": [text]}}, {**ECHO_RUN, text: 1}]
+    own = "/v1/runs/{run}"
+    return [
+        *(("/v1/runs", body) for body in runs),
+        *(("/v1/estimate", {"product": "magazine", "brief": brief}) for brief in briefs[:2]),
+        (f"{own}/decide", {"ask": text, "answer": {}}),
+        (f"{own}/decide", {"answer": {"a": {"b": [text]}}}),
+        (f"{own}/decide", {"answer": {text: 1}}),
+        (f"{own}/resume", {"budget": text}),
+        (f"{own}/changes/x", {"request": {"a": text}}),
+        (f"{own}/changes/x", {"request": {}, "flags": {text: 1}}),
+    ]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\0", "\ud800", "\udfff\ud83d"], ids=ascii)
+async def test_no_text_holds_what_no_database_takes(app: FastAPI, run: str, text: str) -> None:
+    before = await written(app)
+    for path, body in everywhere(text):
+        told = await refused(app, await post(app, path.format(run=run), body), before)
+        assert told["code"] in ("bad_input", "bad_json"), (body, told)
+
+
+async def test_a_text_that_only_spells_it_is_kept(app: FastAPI) -> None:
+    answer = await post(app, "/v1/runs", {**ECHO_RUN, "brief": {"text": "\\u0000 \\ud800 가"}})
+    assert answer.status == 202

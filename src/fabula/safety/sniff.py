@@ -12,6 +12,8 @@ TEXT = "text"
 HEAD = 4096
 """How many of a file's first bytes are looked at."""
 LONGEST_NAME = 120
+LONGEST_SUFFIX = 20
+MOST_NAME_BYTES = 240
 ZIP = "application/zip"
 
 KINDS: Mapping[str, str] = {
@@ -54,7 +56,11 @@ def clean_name(name: str) -> str:
     stem, dot, suffix = kept.strip(" .").rpartition(".")
     if not dot or not stem:
         raise _refused(name, "")
-    return f"{stem[: LONGEST_NAME - len(suffix) - 1].rstrip()}.{suffix[:20]}"
+    suffix = suffix[:LONGEST_SUFFIX]
+    # File systems count bytes.
+    room = MOST_NAME_BYTES - len(suffix.encode()) - 1
+    short = stem[: LONGEST_NAME - len(suffix) - 1].encode()[:room].decode("utf-8", "ignore")
+    return f"{short.rstrip()}.{suffix}"
 
 
 def media_type_of(name: str, said: str, head: bytes) -> str:

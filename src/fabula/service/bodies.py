@@ -22,6 +22,7 @@ LONGEST_NUMBER = 18
 LONGEST_NAME = 60
 SILENCE_S = 20.0
 """How long the next piece of a body may take to come."""
+_JSON = re.compile(r"application/([\w.-]+\+)?json")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -125,13 +126,24 @@ class BodyLimit:
 
 
 async def sound_body(request: Request) -> None:
-    """Refuse JSON that two readers could read in two ways, and the character that no text holds.
+    """Refuse what is not sent as JSON, or is JSON that two readers could read in two ways.
 
-    A key that comes twice, NaN and the infinities, U+0000.
+    Another encoding than UTF-8, a key that comes twice, NaN and the infinities; and U+0000, which
+    no text holds.
     """
     route: Any = request.scope["route"]
     if route.body_field is None or not (body := await request.body()):
         return
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not _JSON.fullmatch(kind):
+        raise Refused(
+            415,
+            "unsupported_media_type",
+            f"got {excerpt(kind)}: send the body as `Content-Type: application/json`",
+            f"{excerpt(kind)}: 본문을 `Content-Type: application/json`으로 보내세요",
+        )
+    if not json.detect_encoding(body).startswith("utf-8"):
+        raise _bad_json("it is not UTF-8", "UTF-8이 아닙니다")
     try:
         # What is no JSON at all is not read as such, and is refused for it.
         read = json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)

@@ -67,6 +67,8 @@ def test_a_file_that_is_something_else_is_refused(name: str, said: str, head: by
         ('a:"<b>|?*.md', "a___b____.md"),
         ("  a b .md ", "a b.md"),
         ("x" * 500 + ".md", "x" * 117 + ".md"),
+        ("가" * 500 + ".md", "가" * 79 + ".md"),
+        ("x" * 500 + "." + "y" * 500, "x" * 99 + "." + "y" * 20),
     ],
 )
 def test_a_name_is_one_plain_part(given: str, clean: str) -> None:
