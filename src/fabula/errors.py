@@ -20,6 +20,7 @@ FabulaError
 │   ├── KeyMissing      an agent's provider has no key
 │   ├── ProviderRefused the provider says that the request itself is wrong
 │   ├── ProviderDown    the provider stayed away after backoff; due again at `not_before`
+│   ├── DiskFull        there is no room for a file; due again at `not_before`
 │   ├── Drained         the process is going to end; the run is due at once for another one
 │   └── LeaseLost       another process owns the run now; nothing more may be written
 ├── ServiceError        a service that was asked failed, or answered what it should not
@@ -223,6 +224,13 @@ class ProviderDown(Stop):
 
     status = "queued"
     code = "provider_down"
+
+
+class DiskFull(Stop):
+    """A file found no room; the run rests, as it does while its provider is down."""
+
+    status = "queued"
+    code = "disk_full"
 
 
 class Drained(Stop):

@@ -11,6 +11,8 @@ from fabula.store.runs import RunRow, RunStatus
 
 FIRST_WAIT_S, LONGEST_WAIT_S, GIVE_UP_S = 60.0, 900.0, 86_400.0
 """How long a run rests while its provider is down: doubling, until it fails after a day."""
+RESTING = ("provider_down", "disk_full")
+"""The codes of what passes by itself, or by the hand of whoever keeps the machine."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ def waiting(interrupts: Sequence[Any]) -> End:
 
 
 def patiently(end: End, row: RunRow) -> End:
-    """Let a run whose provider is down rest, longer each time, and fail after a day."""
-    if end.code != "provider_down":
+    """Let a run rest whose provider is away, or its disk full: longer each time, for a day."""
+    if end.code not in RESTING:
         return end
-    before = row.reason if row.code == "provider_down" else None
+    before = row.reason if row.code in RESTING else None
     rests = int((before or {}).get("rests", 0))
     waited = float((before or {}).get("waited_s", 0.0))
     wait_s = min(FIRST_WAIT_S * 2**rests, LONGEST_WAIT_S)

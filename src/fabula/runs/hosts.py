@@ -127,7 +127,7 @@ class Presence:
         if self.place.local:
             try:
                 here = await asyncio.to_thread(self._in_folder)
-            except OSError as error:
+            except (OSError, FabulaError) as error:
                 log.warning("presence not told error=%s", type(error).__name__)
         return [_place(json.loads(one)) for one in (*here, *there)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -11,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from fabula.documents import Document
-from fabula.errors import BadInput, GateFailed, StoreError
+from fabula.errors import BadInput, DiskFull, GateFailed, StoreError
 from fabula.store.engine import Fence, Store, fenced_insert, lease_lost
 from fabula.store.ports import Artifact, D
-from fabula.store.tables import artifacts, db_now, documents
+from fabula.store.tables import artifacts, db_now, documents, runs
 from fabula.store.texts import storable
 
 LONGEST_NAME = 255
@@ -88,13 +89,28 @@ class StoredArtifacts:
         }
 
         insert = fenced_insert(self._store, artifacts, values, self._fence)
+        told = ("hash", "media_type", "size")
         replaced = insert.on_conflict_do_update(
             index_elements=["run", "name"],
-            set_={key: insert.excluded[key] for key in ("hash", "media_type", "size")},
+            set_={key: insert.excluded[key] for key in told},
+            # What a node that is done again puts once more is left as it stands.
+            where=or_(*(artifacts.c[key] != insert.excluded[key] for key in told)),
         )
-        if await self._store.write_row(replaced) != 1:
+        if await self._store.write_row(replaced) != 1 and not await self._stands(artifact):
             raise lease_lost(self._fence)
         return artifact
+
+    async def _stands(self, artifact: Artifact) -> bool:
+        query = (
+            select(artifacts.c.hash)
+            .join(runs, runs.c.id == artifacts.c.run)
+            .where(
+                runs.c.id == self._fence.run,
+                runs.c.epoch == self._fence.epoch,
+                artifacts.c.name == artifact.name,
+            )
+        )
+        return bool((await self._store.read(query)).scalar_one_or_none() == artifact.hash)
 
     async def read(self, hash: str) -> bytes:  # noqa: A002
         return await asyncio.to_thread(read_checked, self._store.home, hash)
@@ -124,16 +140,28 @@ def check_name(name: str) -> None:
         )
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole or not at all; DiskFull where there is no room for it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise DiskFull(
+            f"there is no room for {path.name} ({len(data):,} bytes): {error.strerror}; free some, "
+            "and the run goes on from where it stands",
+            f"{path.name}({len(data):,}바이트)을 둘 자리가 없습니다. 공간을 비우면 이어서 "
+            "실행합니다",
+        ) from None
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()

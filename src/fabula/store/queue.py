@@ -106,7 +106,7 @@ async def put_back(
         changes: dict[str, Any] = {
             "epoch": row.epoch + 1,
             "status": "queued",
-            "code": row.code if row.code == "provider_down" else None,
+            "code": row.code if row.code in ("provider_down", "disk_full") else None,
             "reason": dict(reason) if reason else None,
             "worker": None,
             "lease_until": None,
