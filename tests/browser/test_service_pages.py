@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from fabula.testing.faults import Script
 from fabula.testing.loopback import LoopbackServer
 from tests.browser.looking import LEAST_CONTRAST, SCHEMES, WIDTHS, Look, axe_findings, look
+from tests.browser.served_process import PATIENCE_S, Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-ROOT = Path(__file__).parents[2]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 1000 * PATIENCE_S
 SEQS = "() => [...document.querySelectorAll('.seq')].map(one => Number(one.textContent))"
 # What a reload would show in the same place; what ticks is left out.
 SHOWN = """() => ['#head', '#actions', '#asks', '#spending', '#files', '#timeline'].map(which => {
@@ -37,54 +33,6 @@ MOVING = """() => [...document.querySelectorAll('*')].filter(el => {
   return style.animationName !== 'none'
     || style.transitionDuration.split(',').some(time => parseFloat(time) > 0);
 }).length"""
-
-
-class Served:
-    """A running service: its process, its home and a client of its API."""
-
-    def __init__(self, home: Path, models: LoopbackServer) -> None:
-        self.home = home
-        self.models = models
-        self.url = ""
-        self._process: subprocess.Popen[str] | None = None
-        self.start()
-        self.api = httpx.Client(base_url=self.url, timeout=60)
-
-    def start(self) -> None:
-        port = self.url.rpartition(":")[2] or "0"
-        command = ["-m", "tests.browser.served", str(self.home), self.models.url, port]
-        self._process = subprocess.Popen(
-            [sys.executable, *command], stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
-        assert self._process.stdout
-        self.url = self._process.stdout.readline().strip()
-        assert self.url.startswith("http://127.0.0.1:")
-
-    def end(self, *, at_once: bool = False) -> None:
-        process, self._process = self._process, None
-        if process and process.stdout:
-            process.kill() if at_once else process.terminate()
-            process.wait(30)
-            process.stdout.close()
-
-    def run(self, product: str, brief: dict[str, Any], **more: Any) -> str:
-        answer = self.api.post("/v1/runs", json={"product": product, "brief": brief, **more})
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["run_id"])
-
-    def resting(self, run: str) -> str:
-        """Wait until nobody works on a run; return its status."""
-        deadline = time.monotonic() + PATIENCE_MS / 1000
-        while time.monotonic() < deadline:
-            status = str(self.api.get(f"/v1/runs/{run}?wait=10").json()["status"])
-            if status not in ("queued", "running"):
-                return status
-        raise AssertionError("the run goes on and on")
-
-    def numbers(self, run: str) -> list[int]:
-        """Return the numbers of all events of a run that has ended."""
-        answer = self.api.get(f"/v1/runs/{run}/events")
-        return [int(one) for one in re.findall(r"^id: (\d+)$", answer.text, re.MULTILINE)]
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +66,7 @@ def tab(browser: Browser, served: Served, path: str) -> Look:
 
 def until(page: Page, expression: str) -> None:
     """Wait for an expression. Playwright's own wait needs `unsafe-eval`, which pages forbid."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
+    deadline = time.monotonic() + PATIENCE_S
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, expression
         page.wait_for_timeout(50)
@@ -346,7 +294,7 @@ def running(served: Served, models: LoopbackServer) -> str:
     models.set_script(Script(latency_ms=600_000))
     asked = len(models.calls)
     run = served.run("echo", {"text": "가을", "count": 3})
-    deadline = time.monotonic() + PATIENCE_MS / 1000
+    deadline = time.monotonic() + PATIENCE_S
     # How long a question takes is decided when it arrives.
     while len(models.calls) == asked:
         assert time.monotonic() < deadline
