@@ -189,8 +189,8 @@ def _refuse_strangers(request: Request) -> None:
     then names that page in Origin, or that name in Host.
     """
     came_from = request.client.host if request.client else ""
-    origin = request.headers.get("origin")
-    named = [f"//{request.headers.get('host', '')}", *([] if origin is None else [origin])]
+    hosts = request.headers.getlist("host") or [""]
+    named = [*(f"//{host}" for host in hosts), *request.headers.getlist("origin")]
     if _is_foreign(came_from) or not all(is_loopback(_host(one)) for one in named):
         raise Forbidden(
             "without any API key the service answers its own machine alone, by the name localhost "
