@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
+MULTISTAGE = ROOT / "docs" / "coverage" / "magazine-multistage.md"
+LISTED = yaml.safe_load((Path(__file__).parent / "magazine-multistage.yaml").read_text("utf-8"))
 PAGES = sorted((ROOT / "docs" / "coverage").glob("*.md"))
 CODE = re.compile(r"`([^`]+)`")
 BAR = re.compile(r"(?<!\\)\|")
@@ -71,6 +74,46 @@ def _is_test(name: str) -> bool:
 
 def page_of(name: str) -> list[Row]:
     return rows_of((ROOT / "docs" / "coverage" / f"{name}.md").read_text("utf-8"))
+
+
+def sections_of(text: str) -> dict[str, list[str]]:
+    """Return the rows' lines by the heading over them; headings without a row are left out."""
+    parts = re.split(r"(?m)^## +(.+)$", text)[1:]
+    found = {
+        head.strip(): [row.line for row in rows_of(body)]
+        for head, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+    return {head: lines for head, lines in found.items() if lines}
+
+
+def missing(text: str) -> list[str]:
+    """Return the document's rows, as `magazine-multistage.yaml` lists them, that a page lacks."""
+    there = sections_of(text)
+    return [
+        f"{head}: {one['row']}"
+        for head, rows in LISTED["rows"].items()
+        for one in rows
+        if one["row"] not in there.get(head, [])
+    ]
+
+
+def test_each_line_of_the_magazines_document_is_asked_by_a_row_or_is_a_heading() -> None:
+    asked = {n for rows in LISTED["rows"].values() for one in rows for n in one["lines"]}
+    assert sorted(asked | set(LISTED["headings"])) == list(range(1, LISTED["lines"] + 1))
+    assert not asked & set(LISTED["headings"])
+
+
+def test_the_page_has_the_documents_rows_in_its_order_and_no_other() -> None:
+    listed = {head: [one["row"] for one in rows] for head, rows in LISTED["rows"].items()}
+    assert sections_of(MULTISTAGE.read_text("utf-8")) == listed
+
+
+def test_a_row_taken_out_of_the_page_is_missed() -> None:
+    lines = MULTISTAGE.read_text("utf-8").splitlines()
+    rows = [n for n, line in enumerate(lines) if line.startswith("| ") and "`" in line]
+    assert len(rows) >= sum(map(len, LISTED["rows"].values()))
+    for n in rows:
+        assert len(missing("\n".join([*lines[:n], *lines[n + 1 :]]))) == 1, lines[n]
 
 
 def test_the_magazines_document_is_answered() -> None:
