@@ -13,6 +13,7 @@ import typer
 
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct, ready_folder, shown
 from fabula.cli.terminal import Terminal, both
+from fabula.errors import BadInput
 
 if TYPE_CHECKING:
     from fabula.cli.driving import Driven
@@ -83,8 +84,15 @@ async def compare_modes(
     from fabula.cli.running import read_flags
     from fabula.graphs.magazine.comparison import Comparison
 
-    await asyncio.to_thread(ready_folder, out)
     given = read_flags(flags)
+    if "mode" in given:
+        raise BadInput(
+            "flags.mode",
+            "compare runs both modes; leave it out, or run one with `fabula run magazine --mode …`",
+            "compare는 두 방식을 모두 실행합니다. 빼거나, 하나만 실행하려면 "
+            "`fabula run magazine --mode …`를 쓰세요",
+        )
+    await asyncio.to_thread(ready_folder, out)
     measured: dict[Mode, Measured] = {}
     title = brief.stem
     for mode in MODES:
@@ -139,7 +147,7 @@ def _show(terminal: Terminal, comparison: Comparison) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from fabula.graphs.magazine.comparing_words import reasons
+    from fabula.graphs.magazine.comparing_words import reasons, unfinished
     from fabula.graphs.magazine.comparison import rows
 
     if terminal.as_json:
@@ -154,7 +162,7 @@ def _show(terminal: Terminal, comparison: Comparison) -> None:
         name = row.ko if row.ko == row.en else f"{row.ko} / {row.en.strip()}"
         table.add_row(name, row.single, row.multi, row.against)
     terminal.console().print(table)
-    for reason in reasons(comparison):
+    for reason in (*unfinished(comparison), *reasons(comparison)):
         terminal.say(both(reason.ko, reason.en))
         terminal.say()
 

@@ -55,6 +55,33 @@ def test_json_is_one_value_and_flags_reach_both_runs(
     assert "With polish on, 6 sections make N+3 = 9 calls." in done.json["reasons"][0]["en"]
 
 
+def test_a_mode_is_refused_since_both_are_run(
+    fabula_: Command, magazine_brief: Path, tmp_path: Path
+) -> None:
+    arguments = ("--brief", magazine_brief, "--out", tmp_path / "o", "--set", "mode=multi_stage")
+    done = fabula_("compare", *arguments, "--json")
+    assert (done.code, done.json["field"]) == (2, "flags.mode")
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_run_that_stopped_leaves_no_conclusion(
+    fabula_: Command, magazine_brief: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "prices.yaml").write_text('offline: {"*": {input: 1, output: 1}}\n')
+    monkeypatch.setenv("FABULA_CONFIG_DIR", str(config))
+    out = tmp_path / "o"
+    arguments = ("compare", "--brief", magazine_brief, "--out", out, "--budget", "0.000001")
+    done = fabula_(*arguments)
+    assert done.code == 1
+    assert "single_call did not finish (over_budget)" in done.out
+    assert "multi_stage did not finish (over_budget)" in done.out
+    assert "N+3" not in done.out + (out / "compare.html").read_text("utf-8")
+    made = json.loads((out / "compare.json").read_text("utf-8"))
+    assert [one["mode"] for one in made["unfinished"]] == ["single_call", "multi_stage"]
+
+
 def test_a_brief_that_cannot_be_read_is_refused_once(fabula_: Command, tmp_path: Path) -> None:
     brief = tmp_path / "b.yaml"
     brief.write_text("sections: 2\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from fabula.korean.particles import attach
+
 if TYPE_CHECKING:
     from fabula.graphs.magazine.comparison import Comparison, Measured
     from fabula.graphs.magazine.steps import Step
@@ -28,12 +30,27 @@ class Reason(NamedTuple):
 def reasons(comparison: Comparison) -> list[Reason]:
     """Say where the calls of multi_stage come from and why its token ratio is what it is.
 
-    Nothing is said of a run that ended before it wrote.
+    Nothing is concluded where a run did not finish: `unfinished` says which and why.
     """
+    if comparison.unfinished:
+        return []
     compose, write = comparison.single_call.step("compose"), comparison.multi_stage.step("write")
     if compose is None or write is None:
         return []
     return [_calls(comparison, write), _tokens(comparison, compose, write)]
+
+
+def unfinished(comparison: Comparison) -> list[Reason]:
+    """Say of each run without an article how it ended and why."""
+    return [_unfinished(one) for one in comparison.unfinished]
+
+
+def _unfinished(one: Measured) -> Reason:
+    how = one.status if one.code in (None, one.status) else f"{one.status}, {one.code}"
+    ko = f"{attach(one.mode, '이')} 끝나지 않아 두 방식을 견주지 않습니다({how})"
+    en = f"{one.mode} did not finish ({how}), so nothing is concluded from these numbers"
+    ko_why, en_why = (one.message.get(name, "") for name in ("ko", "en"))
+    return Reason(f"{ko}: {ko_why}" if ko_why else ko, f"{en}: {en_why}" if en_why else en)
 
 
 def _calls(comparison: Comparison, write: Step) -> Reason:

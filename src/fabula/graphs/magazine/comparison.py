@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from fabula.documents.magazine import (
     SectionPlan,
     SourceSet,
 )
-from fabula.graphs.magazine.comparing_words import STEP_WORDS, reasons
+from fabula.graphs.magazine.comparing_words import STEP_WORDS, reasons, unfinished
 from fabula.graphs.magazine.steps import Step, steps_of
 from fabula.store.documents import StoredDocuments
 from fabula.store.engine import Fence, Store
@@ -38,9 +38,11 @@ _FOLDER = Path(__file__).parents[2] / "templates" / "magazine"
 class Measured:
     """One run in numbers; `cost` in USD, `wall_s` from its first event to its last.
 
-    `validator_failures` are sections that a rule found wrong, each time: sent back, put aside or
-    only reported, and polishes that were refused. `placeholders` are those that stayed empty.
-    `posts_a_section` is how many posts a section may use, on average.
+    `form_failures` are answers that broke their form: cut short, no JSON, against the schema.
+    `content_failures` are sections that a rule found wrong, each time: sent back, put aside or
+    only reported, and polishes that were refused. `validator_failures` are both together.
+    `placeholders` are sections that stayed empty. `posts_a_section` is how many posts a section
+    may use, on average. `code` and `message` say why a run did not succeed.
     """
 
     mode: Mode
@@ -52,7 +54,8 @@ class Measured:
     output_tokens: int
     cost: float
     wall_s: float
-    validator_failures: int
+    form_failures: int
+    content_failures: int
     placeholders: int
     posts: int
     posts_cited: int
@@ -62,6 +65,17 @@ class Measured:
     requests_failed: int
     posts_a_section: float = 0.0
     steps: tuple[Step, ...] = ()
+    code: str | None = None
+    message: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run made its article: only then do its sums say what its mode takes."""
+        return self.status == "succeeded"
+
+    @property
+    def validator_failures(self) -> int:
+        return self.form_failures + self.content_failures
 
     @property
     def tokens(self) -> int:
@@ -80,9 +94,15 @@ class Comparison:
     multi_stage: Measured
 
     @property
-    def expected_calls(self) -> int:
-        """N+3, N being the sections that multi_stage planned."""
-        return self.multi_stage.sections + BESIDE_SECTIONS
+    def unfinished(self) -> tuple[Measured, ...]:
+        """The runs without an article; where there is one, nothing is concluded."""
+        both = (self.single_call, self.multi_stage)
+        return tuple(one for one in both if not one.finished)
+
+    @property
+    def expected_calls(self) -> int | None:
+        """N+3, N being the sections that multi_stage made; None where a run did not finish."""
+        return None if self.unfinished else self.multi_stage.sections + BESIDE_SECTIONS
 
     @property
     def expected_token_ratio(self) -> tuple[float, float]:
@@ -91,8 +111,11 @@ class Comparison:
 
     @property
     def token_ratio(self) -> float | None:
-        """How many times the tokens of single_call multi_stage used; None where it used none."""
-        used = self.single_call.tokens
+        """How many times the tokens of single_call multi_stage used.
+
+        None where it used none or a run did not finish.
+        """
+        used = 0 if self.unfinished else self.single_call.tokens
         return round(self.multi_stage.tokens / used, 3) if used else None
 
     def as_json(self) -> dict[str, Any]:
@@ -104,6 +127,10 @@ class Comparison:
             "token_ratio": self.token_ratio,
             "expected_token_ratio": list(TOKENS_TIMES),
             "reasons": [reason._asdict() for reason in reasons(self)],
+            "unfinished": [
+                {"mode": one.mode, "status": one.status, "code": one.code, **said._asdict()}
+                for one, said in zip(self.unfinished, unfinished(self), strict=True)
+            ],
         }
 
 
@@ -120,9 +147,11 @@ class Row(NamedTuple):
 async def measure(store: Store, run_id: str) -> Measured:
     """Measure a magazine run from its rows, however it ended."""
     row = await get_run(store, run_id)
+    reason = row.reason or {}
     sums = await totals(store, run_id)
     events = await list_events(store, run_id)
-    steps = steps_of(await entries(store, run_id))
+    ledger = await entries(store, run_id)
+    steps = steps_of(ledger)
     failed = [event for event in events if event.type == "provider_away"]
     return Measured(
         mode=row.flags["mode"],
@@ -134,11 +163,14 @@ async def measure(store: Store, run_id: str) -> Measured:
         output_tokens=sums.output_tokens,
         cost=sums.answered / NANO,
         wall_s=round(events[-1].at - events[0].at, 3) if events else 0.0,
-        validator_failures=_refused(events),
+        form_failures=_broken(ledger, row),
+        content_failures=_refused(events),
         placeholders=sum(event.type == "placeholder" for event in events),
         too_many_requests=sum(event.note.get("code") == TOO_MANY for event in failed),
         requests_failed=len(failed),
         steps=steps,
+        code=row.code,
+        message={key: str(reason[key]) for key in ("ko", "en") if key in reason},
         **await _covered(store, row),
     )
 
@@ -146,6 +178,17 @@ async def measure(store: Store, run_id: str) -> Measured:
 def _refused(events: Sequence[Event]) -> int:
     # The last refusal of a section is told as its placeholder alone.
     return sum(event.type in (*REFUSALS, "placeholder") for event in events)
+
+
+def _broken(entries: Sequence[Any], row: RunRow) -> int:
+    """Count the answers after which the same was asked again, and the last before a rejection."""
+    asks: dict[tuple[str, int], int] = {}
+    for entry in entries:
+        if entry.state == "answered":
+            place = (entry.item, entry.attempt)
+            asks[place] = max(asks.get(place, 0), entry.ask)
+    item = (row.reason or {}).get("item") if row.code == "rejected" else None
+    return sum(asks.values()) + any(place[0] == item for place in asks)
 
 
 async def _covered(store: Store, row: RunRow) -> dict[str, Any]:
@@ -178,22 +221,30 @@ def rows(comparison: Comparison) -> list[Row]:
     least, most = TOKENS_TIMES
     ratio = comparison.token_ratio
     times = "-" if ratio is None else f"×{ratio:g} ({least:g}-{most:g})"
+    calls = comparison.expected_calls
+    against = "-" if calls is None else f"N+3 = {calls}"
     pairs: list[tuple[str, str, Any, str]] = [
         ("결과", "outcome", lambda m: m.outcome or m.status, ""),
-        ("호출", "calls", lambda m: str(m.calls), f"N+3 = {comparison.expected_calls}"),
+        ("호출", "calls", lambda m: str(m.calls), against),
         ("토큰", "tokens", lambda m: f"{m.tokens:,}", times),
         ("  입력", "  input", lambda m: f"{m.input_tokens:,}", ""),
         ("  출력", "  output", lambda m: f"{m.output_tokens:,}", ""),
         ("비용", "cost, USD", lambda m: f"{m.cost:.6f}", ""),
         ("걸린 시간", "wall time", lambda m: f"{m.wall_s:.1f} s", ""),
         ("검사에서 걸림", "faults found", lambda m: str(m.validator_failures), ""),
+        ("  답의 형식", "  form", lambda m: str(m.form_failures), ""),
+        ("  글의 내용", "  content", lambda m: str(m.content_failures), ""),
         ("빈 섹션", "placeholders", lambda m: str(m.placeholders), ""),
-        ("쓴 섹션", "sections written", lambda m: f"{m.sections_written}/{m.sections}", ""),
-        ("인용한 글", "posts cited", lambda m: f"{m.posts_cited}/{m.posts}", ""),
+        ("쓴 섹션", "sections written", lambda m: _of(m, m.sections_written, m.sections), ""),
+        ("인용한 글", "posts cited", lambda m: _of(m, m.posts_cited, m.posts), ""),
         ("429", "429", lambda m: str(m.too_many_requests), ""),
         ("실패한 요청", "failed requests", lambda m: str(m.requests_failed), ""),
     ]
     return [Row(ko, en, value(one), value(many), against) for ko, en, value, against in pairs]
+
+
+def _of(measured: Measured, some: int, of: int) -> str:
+    return f"{some}/{of}" if measured.finished else "-"
 
 
 def render_comparison(comparison: Comparison, *, title: str, pages: Mapping[Mode, str]) -> str:
@@ -208,6 +259,7 @@ def render_comparison(comparison: Comparison, *, title: str, pages: Mapping[Mode
             pages=pages,
             runs=(comparison.single_call, comparison.multi_stage),
             reasons=reasons(comparison),
+            unfinished=unfinished(comparison),
             step_words=STEP_WORDS,
             longest=max(comparison.single_call.tokens, comparison.multi_stage.tokens, 1),
         )
@@ -228,4 +280,5 @@ def _template() -> Any:
 
 
 def _plain(measured: Measured) -> dict[str, Any]:
-    return {**asdict(measured), "tokens": measured.tokens}
+    failures = measured.validator_failures
+    return {**asdict(measured), "validator_failures": failures, "tokens": measured.tokens}

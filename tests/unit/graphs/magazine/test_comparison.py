@@ -38,7 +38,8 @@ def measured(mode: Mode, **changed: Any) -> Measured:
         "output_tokens": 100,
         "cost": 0.5,
         "wall_s": 2.0,
-        "validator_failures": 0,
+        "form_failures": 0,
+        "content_failures": 0,
         "placeholders": 0,
         "posts": 8,
         "posts_cited": 6,
@@ -122,7 +123,8 @@ async def test_sections_that_a_rule_refused_are_counted_each_time(run: Callable[
 
     rule = When(item="write_section/s1", reply=short)
     many = await run(rule, flags={"mode": "multi_stage"})
-    assert (many.validator_failures, many.placeholders, many.outcome) == (2, 1, "degraded")
+    assert (many.form_failures, many.content_failures, many.validator_failures) == (0, 2, 2)
+    assert (many.placeholders, many.outcome) == (1, "degraded")
     assert many.sections_written == many.sections - 1
     write = many.step("write")
     assert (write.calls, write.again) == (many.sections + 1, 1)
@@ -132,6 +134,50 @@ async def test_a_run_that_failed_is_measured_too(run: Callable[..., Any]) -> Non
     rule = When(agent="magazine.compose", reply="no JSON")
     one = await run(rule, flags={"mode": "single_call"})
     assert (one.status, one.calls, one.sections, one.posts) == ("failed", 4, 0, 0)
+    assert (one.form_failures, one.content_failures, one.validator_failures) == (4, 0, 4)
+    assert (one.code, one.finished) == ("rejected", False)
+
+
+async def test_an_answer_that_was_asked_again_counts_as_broken(run: Callable[..., Any]) -> None:
+    rule = When(agent="magazine.compose", times=1, reply="no JSON")
+    one = await run(rule, flags={"mode": "single_call"})
+    assert (one.finished, one.calls, one.form_failures, one.content_failures) == (True, 2, 1, 0)
+
+
+FAILED = {
+    "status": "failed",
+    "outcome": None,
+    "code": "rejected",
+    "message": {"ko": "쓸 답이 없습니다", "en": "no answer to use"},
+    "posts": 0,
+    "sections": 0,
+    "form_failures": 4,
+}
+
+
+@pytest.mark.parametrize("mode", ["single_call", "multi_stage"])
+def test_nothing_is_concluded_where_a_run_did_not_finish(mode: Mode) -> None:
+    failed = Comparison(**{**vars(PAIR), mode: replace(getattr(PAIR, mode), **FAILED)})
+    plain = failed.as_json()
+    assert (plain["token_ratio"], plain["expected_calls"], plain["reasons"]) == (None, None, [])
+    (told,) = plain["unfinished"]
+    assert (told["mode"], told["status"], told["code"]) == (mode, "failed", "rejected")
+    assert told["en"] == (
+        f"{mode} did not finish (failed, rejected), so nothing is concluded from these numbers: "
+        "no answer to use"
+    )
+    assert told["ko"].endswith("견주지 않습니다(failed, rejected): 쓸 답이 없습니다")
+    assert plain[mode]["validator_failures"] == 4
+    lines = {row.en.strip(): row for row in rows(failed)}
+    assert (lines["calls"].against, lines["tokens"].against) == ("-", "-")
+    side = "single" if mode == "single_call" else "multi"
+    assert getattr(lines["sections written"], side) == "-"
+    assert (getattr(lines["form"], side), getattr(lines["content"], side)) == ("4", "0")
+    page = render_comparison(failed, title="봄", pages={})
+    assert told["en"] in page
+    assert "<h2>왜" not in page
+    assert "N+3" not in page
+    assert "<h2>단계마다" in page
 
 
 def test_calls_stand_against_n_plus_3_and_tokens_against_their_ratio() -> None:
