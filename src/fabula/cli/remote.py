@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -114,24 +114,47 @@ async def follow(there: There) -> int:
 async def to_its_end(there: There, *, after: int = 0) -> int:
     """Watch the run until it has ended or asks a person; fetch its files and report."""
     with Watcher(there.terminal, there.run_id) as watcher:
-        async with aclosing(there.client.events(there.run_id, after=after)) as events:
+        async with aclosing(_told(there, after)) as events:
             async for event in events:
                 if event.type == "gap":
                     lost = f"{event.note['from']}–{event.note['to']}"
                     there.terminal.fact("지워진 사건", "events not kept", lost)
                 elif event.seq is not None:
                     watcher.see(stored(event))
-                if event.type == "run.waiting" and await _waits(there):
-                    break
     run = await there.client.get(there.run_id)
     if run.succeeded and there.out is not None:
         await there.client.save_all(run.run_id, there.out)
     return report(there, run)
 
 
-async def _waits(there: There) -> bool:
-    # An earlier question may have been answered since.
-    return (await there.client.get(there.run_id)).status == "waiting"
+async def _told(there: There, after: int) -> AsyncGenerator[RunEvent, None]:
+    """Yield a run's events up to its end, or up to where it waits for a person."""
+    events = there.client.events(there.run_id, after=after)
+    coming: asyncio.Future[RunEvent | None] | None = None
+    resting: asyncio.Future[Run] | None = None
+    try:
+        while True:
+            coming = asyncio.ensure_future(anext(events, None))
+            both = [one for one in (coming, resting) if one is not None]
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if resting is not None and not coming.done():
+                if (await resting).status == "waiting":
+                    return
+                resting = None
+            event = await coming
+            if event is None:
+                return
+            yield event
+            # The event comes before the run waits, and an earlier question may be answered by now:
+            # how the run stands is asked beside the events.
+            if event.type == "run.waiting" and resting is None:
+                resting = asyncio.ensure_future(there.client.wait(there.run_id))
+    finally:
+        left = [one for one in (coming, resting) if one is not None]
+        for one in left:
+            one.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await events.aclose()
 
 
 def report(there: There, run: Run) -> int:

@@ -100,7 +100,8 @@ class Client(Connecting):
     def events(self, run: str, *, after: int = 0) -> Generator[RunEvent, None, None]:
         """Yield a run's events after a number as they happen, each once, up to its `end`.
 
-        A connection that breaks is made anew behind the last one. Leaving stops nothing.
+        A connection that breaks is made anew behind the last one. Leaving stops nothing. A run
+        that waits for a person has not ended: `wait` is what returns then.
         """
         following = Following(run_path(run), self._retry, after=after)
         while True:
@@ -239,7 +240,8 @@ class AsyncClient(Connecting):
     async def events(self, run: str, *, after: int = 0) -> AsyncGenerator[RunEvent, None]:
         """Yield a run's events after a number as they happen, each once, up to its `end`.
 
-        A connection that breaks is made anew behind the last one. Leaving stops nothing.
+        A connection that breaks is made anew behind the last one. Leaving stops nothing. A run
+        that waits for a person has not ended: `wait` is what returns then.
         """
         following = Following(run_path(run), self._retry, after=after)
         while True:
