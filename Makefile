@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPOSE := docker compose --env-file deploy/.env -f deploy/compose.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench serve build up down
+.PHONY: help demo test check bench chaos serve build up down
 
 help: ## 이 목록 / this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check: $(VENV)/.dev ## 형식, 규칙, 타입 / format, lint, types
 
 bench: $(VENV)/.dev ## 성능을 재서 reports/bench.json에 / measure, into reports/bench.json
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+chaos: $(VENV)/.dev ## 장애 훈련, SEED=n, reports/chaos.json에 / rehearse faults, into reports/chaos.json
+	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) $(ARGS)
 
 serve: $(VENV)/.serve ## 이 컴퓨터에서 서비스만, 다른 서버 없이 / the service here, no other server needed
 	$(BIN)/fabula serve $(ARGS)

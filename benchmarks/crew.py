@@ -1,8 +1,9 @@
 """One worker of a fleet: a real worker that knows the test products and tells what it recorded.
 
-`python -m benchmarks.crew URL [switched]`, the model server's. Settings come from the environment.
-It writes `ready` when it is at work, and ends in order on SIGTERM. `switched`: its claims are fair
-or first-in-first-out as the database says (see `benchmarks.fifo`).
+`python -m benchmarks.crew URL [switched] [hasty]`, the model server's. Settings come from the
+environment. It writes `ready` when it is at work, and ends in order on SIGTERM. `switched`: its
+claims are fair or first-in-first-out as the database says (see `benchmarks.fifo`). `hasty`: a run
+rests seconds where it would rest minutes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks.fifo import switched_claim
 from fabula.documents import Document, Strict
 from fabula.nodes.services import Services
 from fabula.products import Product
+from fabula.runs import ends
 from fabula.settings import Settings
 from fabula.store.claims import claim_run
 from fabula.testing.echo import ECHO
@@ -105,4 +107,6 @@ async def work(server: str, *, switched: bool = False) -> None:
 if __name__ == "__main__":
     logging.basicConfig(format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s")
     logging.getLogger("fabula").setLevel(logging.INFO)
+    if "hasty" in sys.argv[2:]:
+        ends.FIRST_WAIT_S = 2.0
     asyncio.run(work(sys.argv[1], switched="switched" in sys.argv[2:]))

@@ -43,6 +43,10 @@ class Shape:
     latency_ms: float = 100.0
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further variables of its workers' environment, without `FABULA_`."""
+    hasty: bool = False
+    """A run that waits for a provider, or for room, rests two seconds at first, not a minute."""
+    switched: bool = False
+    """Its claims are fair or first-in-first-out, as the database says (see `benchmarks.fifo`)."""
 
 
 @dataclass
@@ -92,6 +96,7 @@ class Fleet:
         self.watch = Watch(database)
         self.members = [Member(number) for number in range(1, shape.workers + 1)]
         self.losses: list[Loss] = []
+        self.allowed = 0
         self.texts: dict[str, str] = {}
         self.home = folder / "home"
         self.settings = Settings(
@@ -123,7 +128,9 @@ class Fleet:
         environment |= {f"FABULA_{name}": str(value) for name, value in plain.items()}
         environment["PYTHONPATH"] = str(ROOT)
         log = self.folder / f"worker-{member.number}.log"
-        member.process = await asyncio.to_thread(_launch, self.server.url, environment, log)
+        words = [name for name in ("switched", "hasty") if getattr(self.shape, name)]
+        given = [self.server.url, *words]
+        member.process = await asyncio.to_thread(_launch, given, environment, log)
         assert member.process.stdout  # noqa: S101 - a pipe was asked for
         told = await asyncio.to_thread(member.process.stdout.readline)
         if told != "ready\n":
@@ -170,6 +177,10 @@ class Fleet:
                 return found
             await asyncio.sleep(0.1)
 
+    def status(self, run: str) -> str:
+        """Return how a run stands."""
+        return self._standing([run])[run]
+
     def in_flight(self) -> list[Call]:
         """Return the paid calls whose answers no worker has recorded."""
         return [
@@ -180,8 +191,12 @@ class Fleet:
 
     @property
     def flown(self) -> int:
-        """How many calls all kills together may have lost."""
-        return sum(loss.in_flight for loss in self.losses)
+        """How many calls all faults together may have lost."""
+        return self.allowed + sum(loss.in_flight for loss in self.losses)
+
+    def allow(self, calls: int) -> None:
+        """Count calls as in flight at a fault that ended no worker."""
+        self.allowed += calls
 
     async def _lost_calls(self, held: Iterable[str]) -> int:
         await asyncio.sleep(SETTLE_S)
@@ -222,10 +237,10 @@ async def fleet(
             await made.store.close()
 
 
-def _launch(url: str, environment: Mapping[str, str], log: Path) -> subprocess.Popen[str]:
+def _launch(given: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[str]:
     with log.open("ab") as stderr:
         return subprocess.Popen(  # noqa: S603 - our own worker
-            [sys.executable, "-m", "benchmarks.crew", url],
+            [sys.executable, "-m", "benchmarks.crew", *given],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -199,6 +199,32 @@ async def rolling(
     return findings, longest
 
 
+async def poison(
+    crew: Fleet, *, neighbours: int, count: int, within_s: float
+) -> tuple[Findings, int]:
+    """Let a run kill whoever executes it until it is given up; return how many died."""
+    load = Load(neighbours, count, neighbours)
+    runs = await fed(crew, load)
+    deadly = await crew.submit("poison", {"text": "독"})
+    deaths, until = 0, time.monotonic() + within_s
+    while crew.status(deadly) in ("queued", "running"):
+        for member in crew.members:
+            if not member.alive:
+                deaths += 1
+                await crew.struck(member, time.time())
+                await crew.start(member)
+        if time.monotonic() > until:
+            break
+        await asyncio.sleep(LOOK_S)
+    await crew.rest(runs, within_s=within_s)
+    findings = await asyncio.to_thread(
+        audit, crew, [*runs, deadly], calls=load.calls, wanted={deadly: "failed"}
+    )
+    ((code,),) = crew.watch.rows("SELECT code FROM runs WHERE id = %s", deadly)
+    findings.broken += [] if code == "stuck" else [f"the deadly run ended as {code}"]
+    return findings, deaths
+
+
 def alone(crew: Fleet, home: Path) -> Runner:
     """Make a runner that asks the fleet's model server and shares nothing else with it."""
     settings = Settings(

@@ -67,6 +67,11 @@ class Watch:
         with psycopg.connect(self._url, autocommit=True) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
+    def execute(self, statement: str) -> None:
+        """Run one statement."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
     def held(self, worker: str) -> dict[str, int]:
         """Return the runs that a worker's rows say it executes, with their epochs."""
         query = "SELECT id, epoch FROM runs WHERE worker = %s AND status = 'running'"
