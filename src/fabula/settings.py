@@ -6,23 +6,32 @@ Nothing else reads the environment. Secrets are `SecretStr`: they print as stars
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, AliasChoices, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from fabula.complaints import complaint
 from fabula.errors import BadInput
+from fabula.setting_values import WANTED, Host, listed, mapped, shown, site
 
 PREFIX = "FABULA_"
 Origin = Literal["argument", "environment", "settings.yaml", "default"]
@@ -30,35 +39,8 @@ MAX_YAML_BYTES = 1_000_000
 PRODUCT_NAMES = ("magazine", "novel", "shorts", "persona", "roleplay")
 
 
-_KOREAN = {
-    "site_url": "사용자 이름, 물음표, #이 없는 http(s) 주소여야 합니다. 예: https://example.com/magazine"
-}
-
-
 def _either(*names: str) -> AliasChoices:
     return AliasChoices(*names)
-
-
-def _site(given: str | None) -> str | None:
-    """Return the address with a slash behind it, an empty one as none."""
-    if given is None or not given.strip():
-        return None
-    try:
-        parts = urlsplit(given.strip())
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        whole = False
-    odd = re.search(r"[\s\\<>\"'`\x00-\x20\x7f]", given.strip())
-    if not whole or odd or "@" in parts.netloc or parts.query or parts.fragment:
-        # A password in it is nobody's business.
-        got = "one with a user" if "@" in given else f"`{given}`"
-        raise PydanticCustomError(
-            "site_url",
-            "got {got}, wanted an http(s) address without user, query and #, "
-            "such as https://example.com/magazine",
-            {"got": got},
-        )
-    return given.strip().rstrip("/") + "/"
 
 
 class Settings(BaseSettings):
@@ -129,12 +111,14 @@ class Settings(BaseSettings):
     transport_tries: int = Field(default=5, ge=1, le=20)
     """How often one question is sent at most while the provider is away."""
     transport_backoff_s: float = Field(default=0.5, ge=0)
-    fetch_private_hosts: tuple[Annotated[str, Field(pattern=r"^[^\s/@]+$")], ...] = ()
+    fetch_private_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(listed)] = ()
     """Hosts (`host` or `host:port`) that sources may be fetched from though they are not public."""
-    site_url: Annotated[str | None, AfterValidator(_site)] = None
+    site_url: Annotated[str | None, AfterValidator(site)] = None
     """Where published folders stand on the web, each under its own name; None: links in a page are
     relative to it."""
-    flags: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    flags: Annotated[Mapping[str, Mapping[str, Any]], NoDecode, BeforeValidator(mapped)] = Field(
+        default_factory=dict
+    )
     """Flags of products, from YAML: `flags: {magazine: {max_parallel_section_writers: 2}}`."""
 
     _given: frozenset[str] = PrivateAttr(default=frozenset())
@@ -148,6 +132,7 @@ class Settings(BaseSettings):
         _refuse_unknown_environment(cls)
         try:
             settings = cls(**given)
+            settings._refuse_no_folder(given)
             path = settings.config_file("settings.yaml")
             from_yaml = read_yaml(path) or {}
             if not isinstance(from_yaml, dict):
@@ -157,24 +142,65 @@ class Settings(BaseSettings):
             chosen = settings.model_fields_set
             merged = cls(**{k: v for k, v in from_yaml.items() if k not in chosen}, **given)
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise BadInput(
-                f"setting {name}", first["msg"], _KOREAN.get(first["type"], "")
-            ) from None
+            raise cls._refusal(error.errors()[0], given) from None
         merged._given = frozenset(given)
         return merged
+
+    @classmethod
+    def _refusal(cls, error: ErrorDetails, given: Mapping[str, Any]) -> BadInput:
+        """Say which setting has a wrong value, the value where it is no secret, and the way out."""
+        name, *inner = (str(part) for part in error["loc"])
+        name = next((one for one in cls.model_fields if name in (one, *cls._variables(one))), name)
+        where = ".".join((cls._place(name, given), *inner))
+        field = cls.model_fields.get(name)
+        if field is None:
+            return BadInput(where, error["msg"], complaint(error))
+        got = "" if "SecretStr" in str(field.annotation) else shown(error["input"])
+        wanted_en, wanted_ko = WANTED.get(name, (error["msg"], complaint(error)))
+        plain = field.default_factory or field.default in (None, ())
+        default = "" if plain else f"(`{field.default}`)"
+        return BadInput(
+            where,
+            f"{got and f'got {got}: '}{wanted_en}; without it the default{default and f' {default}'} holds",
+            f"{got and f'받은 값 {got}: '}{wanted_ko}. 지우면 기본값{default}을 씁니다",
+        )
+
+    @classmethod
+    def _variables(cls, name: str) -> list[str]:
+        """Return the environment variables that set a setting."""
+        alias = cls.model_fields[name].validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [f"{PREFIX}{name}"]
+        return [str(one).upper() for one in names]
+
+    @classmethod
+    def _place(cls, name: str, given: Mapping[str, Any]) -> str:
+        """Say where a setting was set: `environment FABULA_LEASE_S`."""
+        if name in given or name not in cls.model_fields:
+            return f"setting {name}"
+        environment = {one.upper() for one, value in os.environ.items() if value}
+        for variable in cls._variables(name):
+            if variable in environment:
+                return f"environment {variable}"
+        return f"settings.yaml: {name}"
+
+    def _refuse_no_folder(self, given: Mapping[str, Any]) -> None:
+        if self.config_dir and not self.config_dir.is_dir():
+            raise BadInput(
+                self._place("config_dir", given),
+                f"got `{self.config_dir}`, which is not a folder; name the folder of your own "
+                "settings.yaml, agent_model_map.yaml, prices.yaml, or leave it out",
+                f"`{self.config_dir}`: 폴더가 아닙니다. settings.yaml, agent_model_map.yaml, "
+                "prices.yaml을 둔 폴더를 주거나 지우세요",
+            )
 
     def origins(self) -> Mapping[str, Origin]:
         """Say where each of the settings that `load` merged came from."""
         environment = {name.upper() for name, value in os.environ.items() if value}
         found: dict[str, Origin] = {}
-        for name, field in type(self).model_fields.items():
-            alias = field.validation_alias
-            names = alias.choices if isinstance(alias, AliasChoices) else [f"{PREFIX}{name}"]
+        for name in type(self).model_fields:
             if name in self._given:
                 found[name] = "argument"
-            elif environment & {str(one).upper() for one in names}:
+            elif environment & set(self._variables(name)):
                 found[name] = "environment"
             else:
                 found[name] = "settings.yaml" if name in self.model_fields_set else "default"

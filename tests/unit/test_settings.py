@@ -121,7 +121,83 @@ def test_what_is_no_sites_address_is_refused(monkeypatch: pytest.MonkeyPatch, gi
     monkeypatch.setenv("FABULA_SITE_URL", given)
     with pytest.raises(BadInput) as caught:
         Settings.load()
-    assert caught.value.field == "setting site_url"
+    assert caught.value.field == "environment FABULA_SITE_URL"
     assert "https://example.com/magazine" in caught.value.en
     assert "http(s) 주소" in caught.value.ko
     assert "secret" not in caught.value.en
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("127.0.0.1:18083", ("127.0.0.1:18083",)),
+        ("wiki.corp, 10.0.0.5:8080,", ("wiki.corp", "10.0.0.5:8080")),
+        ('["wiki.corp", "10.0.0.5:8080"]', ("wiki.corp", "10.0.0.5:8080")),
+        ("[::1]:8080", ("[::1]:8080",)),
+        ("[]", ()),
+        (" ", ()),
+    ],
+)
+def test_hosts_are_written_with_commas_or_as_json(
+    monkeypatch: pytest.MonkeyPatch, given: str, read: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("FABULA_FETCH_PRIVATE_HOSTS", given)
+    assert Settings.load().fetch_private_hosts == read
+
+
+def test_one_host_is_enough_in_yaml_too(tmp_path: Path) -> None:
+    settings = Settings.load(config_dir=config(tmp_path, "fetch_private_hosts: wiki.corp:80\n"))
+    assert settings.fetch_private_hosts == ("wiki.corp:80",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("FABULA_TRANSPORT_TRIES", "x", "정수여야 합니다"),
+        ("FABULA_TRANSPORT_TRIES", "21", "20 이하여야 합니다"),
+        ("FABULA_LEASE_S", "0", "0.1보다 커야 합니다"),
+        ("FABULA_LEASE_S", "fast", "수여야 합니다"),
+        ("FABULA_ARTIFACTS_URL", "s3://bucket", "file:// 주소여야 합니다"),
+        ("FABULA_FETCH_PRIVATE_HOSTS", '["http://x/"]', "`호스트:포트`"),
+        ("FABULA_FETCH_PRIVATE_HOSTS", '["a", ', "`호스트:포트`"),
+        ("FABULA_FETCH_PRIVATE_HOSTS", "[1]", "`호스트:포트`"),
+        ("FABULA_KOREAN_ANALYZER", "mecab", "다음 가운데 하나여야 합니다"),
+        ("FABULA_FLAGS", "{", "제품별"),
+        ("FABULA_CONFIG_DIR", "/nonexist", "폴더가 아닙니다"),
+    ],
+)
+def test_a_wrong_variable_is_named_with_value_and_way_out(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, wanted: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadInput) as caught:
+        Settings.load()
+    error = caught.value
+    assert error.field.startswith(f"environment {name}")
+    # Of a list the first wrong part is shown.
+    part = "http://x/" if "http" in value else value.strip("[], ").partition(",")[0]
+    assert part in error.en
+    assert part in error.ko
+    assert wanted in error.ko
+    assert ("without it the default" in error.en) or ("leave it out" in error.en)
+    assert "지우" in error.ko
+
+
+def test_a_wrong_secret_is_named_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FABULA_WEBHOOK_SECRET", "short-secret")
+    with pytest.raises(BadInput) as caught:
+        Settings.load()
+    assert caught.value.field == "environment FABULA_WEBHOOK_SECRET"
+    assert "short-secret" not in caught.value.en + caught.value.ko
+    monkeypatch.delenv("FABULA_WEBHOOK_SECRET")
+    with pytest.raises(BadInput) as caught:
+        Settings.load(config_dir=config(tmp_path, "openai_api_key: 12345\n"))
+    assert caught.value.field == "settings.yaml: openai_api_key"
+    assert "12345" not in caught.value.en + caught.value.ko
+
+
+def test_a_wrong_argument_is_named_as_such() -> None:
+    with pytest.raises(BadInput, match=r"^setting lease_s: got `0`"):
+        Settings.load(lease_s=0)

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from fabula.briefs import complaint, dotted
+from fabula.briefs import dotted
 from fabula.briefs import read_brief as valid
+from fabula.complaints import complaint
 from fabula.documents import Document
 from fabula.errors import BadInput, Conflict
 from fabula.korean.particles import attach

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
-from fabula.briefs import complaint
+from fabula.complaints import complaint
 from fabula.errors import (
     BadInput,
     Conflict,

@@ -11,7 +11,8 @@ from urllib.parse import urljoin
 
 from pydantic import ValidationError
 
-from fabula.briefs import complaint, dotted
+from fabula.briefs import dotted
+from fabula.complaints import complaint
 from fabula.documents import content_hash
 from fabula.documents.magazine import MagazineBrief, PostInput, SourceProblem
 from fabula.errors import BadInput
