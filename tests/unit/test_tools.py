@@ -16,6 +16,7 @@ from langgraph.graph.message import add_messages
 from fabula.gateway.provider import ChatRequest
 from fabula.runs import Runner
 from fabula.settings import Settings
+from fabula.store.runs import get_run
 from fabula.testing.magazine import brief_of
 from fabula.testing.rules import CallsTool, When
 from fabula.testing.scripted import ScriptedModel
@@ -69,7 +70,7 @@ def runner(tmp_path: Path) -> Runner:
 
 async def test_an_agent_rewrites_a_section_and_then_changes_the_template(runner: Runner) -> None:
     run = await runner.run("magazine", brief_of(9), flags={"mode": "multi_stage"})
-    rewrite = {"run_id": run.run_id, "section_id": "s2", "note": "더 짧게"}
+    rewrite = {"run_id": run.run_id, "section_id": "s2", "note": "더 짧게", "confirm": True}
     model = ScriptedModel(
         rules=[
             When(times=1, reply=CallsTool("rewrite_section", rewrite)),
@@ -77,7 +78,11 @@ async def test_an_agent_rewrites_a_section_and_then_changes_the_template(runner:
                 times=1,
                 reply=lambda request: CallsTool(
                     "change_template",
-                    {"run_id": last_run_of(request), "template_id": "pinterest-board"},
+                    {
+                        "run_id": last_run_of(request),
+                        "template_id": "pinterest-board",
+                        "confirm": True,
+                    },
                 ),
             ),
             When(reply="바꾸었습니다."),
@@ -95,8 +100,8 @@ async def test_an_agent_rewrites_a_section_and_then_changes_the_template(runner:
 
 async def test_a_refusal_is_an_answer_that_the_agent_can_put_right(runner: Runner) -> None:
     run = await runner.run("magazine", brief_of(4), flags={"mode": "multi_stage"})
-    wrong = {"run_id": run.run_id, "section_id": "s99"}
-    right = {"run_id": run.run_id, "section_id": "s1"}
+    wrong = {"run_id": run.run_id, "section_id": "s99", "confirm": True}
+    right = {"run_id": run.run_id, "section_id": "s1", "confirm": True}
     model = ScriptedModel(
         rules=[
             When(times=1, reply=CallsTool("rewrite_section", wrong)),
@@ -113,19 +118,55 @@ async def test_a_refusal_is_an_answer_that_the_agent_can_put_right(runner: Runne
 async def test_what_the_tools_take_is_typed_and_told_in_both_languages(runner: Runner) -> None:
     template, section = change_tools(runner)
     assert (template.name, section.name) == ("change_template", "rewrite_section")
-    assert set(template.args) == {"run_id", "template_id"}
-    assert set(section.args) == {"run_id", "section_id", "note"}
+    assert set(template.args) == {"run_id", "template_id", "confirm"}
+    assert set(section.args) == {"run_id", "section_id", "note", "confirm"}
     for tool in (template, section):
         assert "매거진" in tool.description
         assert all("/" in arg["description"] for arg in tool.args.values())
 
 
-async def test_a_tools_budget_holds(tmp_path: Path) -> None:
+def priced(tmp_path: Path) -> Runner:
     config = tmp_path / "config"
     config.mkdir()
     (config / "prices.yaml").write_text('offline:\n  "*": {input: 1, output: 1}\n')
-    runner = Runner(Settings(home=tmp_path / "home", config_dir=config))
+    return Runner(Settings(home=tmp_path / "home", config_dir=config))
+
+
+async def test_a_tools_budget_holds(tmp_path: Path) -> None:
+    runner = priced(tmp_path)
     run = await runner.run("magazine", brief_of(4), flags={"mode": "single_call"})
     _, rewrite = change_tools(runner, budget=1e-6)
-    told = json.loads(await rewrite.ainvoke({"run_id": run.run_id, "section_id": "s1"}))
+    asked = {"run_id": run.run_id, "section_id": "s1"}
+    told = json.loads(await rewrite.ainvoke({**asked, "confirm": True}))
     assert (told["status"], told["code"], told["cost"]) == ("over_budget", "over_budget", 0.0)
+
+
+async def test_without_confirm_a_tool_says_what_it_would_cost_and_starts_nothing(
+    tmp_path: Path,
+) -> None:
+    runner = priced(tmp_path)
+    run = await runner.run("magazine", brief_of(4), flags={"mode": "multi_stage"})
+    template, rewrite = change_tools(runner)
+    asked = {"run_id": run.run_id, "section_id": "s1"}
+    plan = json.loads(await rewrite.ainvoke(asked))
+    other = {"run_id": run.run_id, "template_id": "pinterest-board"}
+    planned = json.loads(await template.ainvoke(other))
+    assert (plan["status"], planned["status"]) == ("planned", "planned")
+    assert len(await runner.runs()) == 1
+    assert "s1" in plan["does"]["ko"]
+    assert "confirm=true" in plan["message"]["ko"]
+    assert 0 < plan["expected"] <= plan["at_most"] == plan["budget"]
+
+
+async def test_with_confirm_the_plans_upper_bound_is_the_budget(tmp_path: Path) -> None:
+    runner = priced(tmp_path)
+    run = await runner.run("magazine", brief_of(4), flags={"mode": "multi_stage"})
+    _, rewrite = change_tools(runner)
+    asked = {"run_id": run.run_id, "section_id": "s1"}
+    plan = json.loads(await rewrite.ainvoke(asked))
+    done = json.loads(await rewrite.ainvoke({**asked, "confirm": True}))
+    assert (done["status"], done["calls"]) == ("succeeded", 1)
+    assert 0 < done["cost"] <= plan["at_most"]
+    async with runner.store() as store:
+        row = await get_run(store, done["run_id"])
+    assert row.budget == pytest.approx(plan["at_most"] * 1e9, abs=1)
