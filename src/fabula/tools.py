@@ -53,7 +53,8 @@ def change_tools(runner: Runner, *, budget: float | None = None) -> tuple[BaseTo
     Each answers JSON. Without `confirm` nothing is started: `status` is `planned`, with what it
     would do (`does`), `expected` and `at_most` in USD, `calls`, `calls_most` and `budget`. With
     `confirm` it is done: `run_id` of the new run, `parent`, `status`, `outcome`, `cost` in USD,
-    `calls`, `kept` (ids of the documents taken over), `out`. A refusal is JSON too, with `status`
+    `calls`, `kept` (ids of the documents taken over), `refused` (sections that keep their old text
+    because no new one passed, with the reason), `out`. A refusal is JSON too, with `status`
     `refused`, its `code`, `field` and `message`: the agent can put it right. `budget` is the most
     that one change may cost, in USD; the plan's upper bound where it is not given.
     """
@@ -114,11 +115,11 @@ async def _answered(runner: Runner, asked: _Asked, budget: float | None, *, conf
         plan = await runner.plan_change(*asked)
         # What costs nothing at most needs no bound, and a budget of nothing is none.
         most = budget or plan.estimate.cost_most or None
-        told = (
-            _told(await runner.change(*asked, budget=most, door="tool"))
-            if confirm
-            else _planned(plan, most)
-        )
+        if confirm:
+            result = await runner.change(*asked, budget=most, door="tool")
+            told = {**_told(result), "refused": await _refused(runner, result.run_id)}
+        else:
+            told = _planned(plan, most)
     except FabulaError as error:
         told = {
             "status": "refused",
@@ -127,6 +128,19 @@ async def _answered(runner: Runner, asked: _Asked, budget: float | None, *, conf
             "message": {"en": error.en, "ko": error.ko},
         }
     return json.dumps(told, ensure_ascii=False)
+
+
+async def _refused(runner: Runner, run_id: str) -> list[dict[str, Any]]:
+    """Return which sections kept their old text because no new one passed, and why."""
+    from fabula.store.events import list_events
+
+    async with runner.store() as store:
+        events = await list_events(store, run_id)
+    return [
+        {"item": one.item, "reason": one.note.get("reason")}
+        for one in events
+        if one.type == "rewrite_refused"
+    ]
 
 
 def _planned(plan: ChangePlan, budget: float | None) -> dict[str, Any]:

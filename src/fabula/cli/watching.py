@@ -175,6 +175,7 @@ _NAMES = {
     "fault": "규칙에 어긋남 / rule broken",
     "section_type_changed": "섹션 종류를 바꿈 / section type changed",
     "polish_refused": "되돌린 다듬기 / polish refused",
+    "rewrite_refused": "되돌린 다시 쓰기, 앞의 글이 남음 / rewrite refused, the old text stays",
     "model_switched": "모델을 바꿈 / model switched",
 }
 

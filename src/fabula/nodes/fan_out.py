@@ -23,6 +23,8 @@ REASON = 800
 """A reason is kept in the state, so it stays short: at most so many characters."""
 Stand = Callable[[Slot], Awaitable[str]]
 """Make the typed placeholder of an item whose attempts are used up; return its id."""
+Keep = Callable[[Slot, Carried], Awaitable[str | None]]
+"""Return the document that stood there before and stays where no attempt passed, or None."""
 
 
 def fan_out(
@@ -39,6 +41,7 @@ def fan_out(
     attempts: int = 2,
     carry: Sequence[str] = (),
     judge_first: bool = False,
+    keep: Keep | None = None,
 ) -> None:
     """Add a worker node, a validator node and the router between `after` and `then`.
 
@@ -50,6 +53,8 @@ def fan_out(
     With `judge_first` the validator comes before the worker: slots may be opened `drafted`, with a
     document that is kept where it passes. One that is opened with `attempt` -1 and does not pass
     has all its attempts left.
+    Where `keep` names a document for a slot whose attempts are used up, that one stays, accepted,
+    instead of a placeholder (notice `rewrite_refused`, with the reason).
     Other verbs' slots are neither read nor written. Where two fan-outs run side by side and meet
     in one `then`, that node is added with `defer=True`, or it runs once for each of them.
     """
@@ -72,7 +77,11 @@ def fan_out(
                 reason = slot["reason"] or "no acceptable answer"
             else:
                 continue
-            judged[slot["id"]] = await _settled(slot, reason, attempts, placeholder)
+            settled = await _settled(slot, reason, attempts)
+            if settled["status"] == "placeholder":
+                kept = await keep(settled, carried) if keep else None
+                settled = await _given_up(settled, kept, placeholder)
+            judged[slot["id"]] = settled
         return {"items": judged}
 
     # LangGraph resolves a router's hints when the graph is built: only names of this module.
@@ -100,7 +109,7 @@ def _worked(slot: Slot, made: str | Rejected) -> Slot:
     return {**slot, "status": "drafted", "document": made}
 
 
-async def _settled(slot: Slot, reason: str | None, attempts: int, placeholder: Stand) -> Slot:
+async def _settled(slot: Slot, reason: str | None, attempts: int) -> Slot:
     if reason is None:
         return {**slot, "status": "accepted", "reason": None}
     reason = reason[:REASON]
@@ -108,7 +117,14 @@ async def _settled(slot: Slot, reason: str | None, attempts: int, placeholder: S
     if attempt < attempts:
         notice("rewrite", item=slot["id"], attempt=attempt, reason=reason)
         return {**slot, "status": "open", "attempt": attempt, "reason": reason}
-    given_up: Slot = {**slot, "status": "placeholder", "attempt": attempt, "reason": reason}
-    document = await placeholder(given_up)
-    notice("placeholder", item=slot["id"], attempts=attempt, reason=reason)
-    return {**given_up, "document": document}
+    return {**slot, "status": "placeholder", "attempt": attempt, "reason": reason}
+
+
+async def _given_up(slot: Slot, kept: str | None, placeholder: Stand) -> Slot:
+    if kept is not None:
+        said = {"attempts": slot["attempt"], "reason": slot["reason"], "kept": kept}
+        notice("rewrite_refused", item=slot["id"], **said)
+        return {**slot, "status": "accepted", "document": kept}
+    document = await placeholder(slot)
+    notice("placeholder", item=slot["id"], attempts=slot["attempt"], reason=slot["reason"])
+    return {**slot, "document": document}

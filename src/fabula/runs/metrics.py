@@ -22,7 +22,12 @@ OTHER = "other"
 RUN_S = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 10_800, 43_200, 172_800)
 STEP_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 TOKEN_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.4, 3.2, 5, 10, 30)
-_GATES = {"rewrite": "rewritten", "placeholder": "placeholder", "polish_refused": "refused"}
+_GATES = {
+    "rewrite": "rewritten",
+    "placeholder": "placeholder",
+    "polish_refused": "refused",
+    "rewrite_refused": "refused",
+}
 
 
 A = TypeVar("A")

@@ -142,11 +142,27 @@ async def test_the_parent_stays_as_it_was(desk: Desk) -> None:
     assert (shown.status, shown.calls) == ("succeeded", run.calls)
 
 
-async def test_a_rewrite_that_stays_bad_leaves_a_placeholder_and_says_so(tmp_path: Path) -> None:
-    fails = When(item="write_section/s2", agent="*", reply=Malformed())
+async def test_a_rewrite_that_stays_bad_keeps_the_text_that_stood_there_and_says_so(
+    tmp_path: Path,
+) -> None:
     desk = Desk(tmp_path)
     run = await desk.run()
-    desk.model.rules = [fails]
+    desk.model.rules = [When(item="write_section/s2", agent="*", reply=Malformed())]
+    again = await desk.rewrite(run, "s2")
+    assert (again.status, again.outcome) == ("succeeded", "complete")
+    assert await desk.sections(again) == await desk.sections(run)
+    (told,) = [event for event in desk.seen if event.type == "rewrite_refused"]
+    assert told.item == "write_section/s2"
+    assert told.note["reason"]
+    assert told.note["kept"] == (await desk.sections(run))["s2"][0]
+    assert (await desk.runner.replay(again.run_id)).same
+
+
+async def test_a_placeholder_that_cannot_be_written_anew_stays_one(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.model.rules = [When(item="write_section/s2", agent="*", reply=Malformed())]
+    run = await desk.runner.run("magazine", BRIEF, flags={"mode": "multi_stage"})
+    assert run.outcome == "degraded"
     again = await desk.rewrite(run, "s2")
     assert (again.status, again.outcome) == ("succeeded", "degraded")
     assert (await desk.sections(again))["s2"][1].status == "placeholder"

@@ -20,7 +20,12 @@ from fabula.graphs.magazine.assemble import assemble_layout
 from fabula.graphs.magazine.flags import MagazineFlags
 from fabula.graphs.magazine.outline import plan_outline
 from fabula.graphs.magazine.publish import publish
-from fabula.graphs.magazine.reuse import ChangeState, existing_sections, reuse_sections
+from fabula.graphs.magazine.reuse import (
+    ChangeState,
+    ExistingSection,
+    existing_sections,
+    reuse_sections,
+)
 from fabula.graphs.magazine.sections import (
     CARRIED,
     judge_section,
@@ -33,6 +38,7 @@ from fabula.graphs.magazine.templates import TEMPLATE_REGISTRY
 from fabula.graphs.magazine.thumbnail import generate_thumbnail
 from fabula.korean.particles import attach
 from fabula.nodes import (
+    Carried,
     Parent,
     RememberedDocuments,
     Replacements,
@@ -146,13 +152,15 @@ async def begin_rewrite(parent: Parent, request: RewriteSection) -> Start:
         )
     note = " ".join((request.note or "").split()) or UNHAPPY
     slots = [_slot(one, anew=note if one is chosen else None) for one in article.sections]
-    state = {
+    state: dict[str, Any] = {
         "brief": parent.brief,
         "sources": article.result.sources,
         "template_id": article.outline.template_id,
         "outline": article.result.outline,
         "items": {slot["id"]: slot for slot in slots},
     }
+    if chosen.section.status == "written":
+        state["existing"] = [{"plan": chosen.plan_id, "section": chosen.section_id}]
     name = f"{chosen.plan.section_id} ({chosen.plan.type})"
     return Start(
         state=state,
@@ -206,7 +214,10 @@ def build_template(
 def build_rewrite(
     services: Services, flags: MagazineFlags, *, replace: Replacements | None = None
 ) -> Graph:
-    """Build write_section ⟲ validate_sections → the page."""
+    """Build write_section ⟲ validate_sections → the page.
+
+    Where no attempt passes, the parent's text stays (notice `rewrite_refused`).
+    """
     from langgraph.graph import START
 
     services = _remembering(services)
@@ -237,11 +248,18 @@ def _writing(
         validator="validate_sections",
         judge=steps.step("validate_sections", judge_section(services)),
         placeholder=placeholder_section(services),
-        carry=CARRIED,
+        carry=CARRIED if judge_first else (*CARRIED, "existing"),
         after=after,
         then="assemble_layout",
         judge_first=judge_first,
+        # Under another template the old text may break every rule: there it does not stay.
+        keep=None if judge_first else _stays,
     )
+
+
+async def _stays(slot: Slot, carried: Carried) -> str | None:
+    found: list[ExistingSection] = carried.get("existing") or []
+    return next((one["section"] for one in found if one["plan"] == slot["plan"]), None)
 
 
 def _finish(graph: Graph, services: Services, steps: Steps, flags: MagazineFlags) -> None:

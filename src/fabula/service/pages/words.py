@@ -81,6 +81,9 @@ EVENT = {
     "section_type_changed": Words("섹션 종류를 바꿈", "section type changed"),
     "featured_added": Words("꼭 다룰 글을 더함", "featured post added"),
     "polish_refused": Words("되돌린 다듬기", "polish refused"),
+    "rewrite_refused": Words(
+        "되돌린 다시 쓰기, 앞의 글이 남음", "rewrite refused, the old text stays"
+    ),
 }
 """Events by type; a node's own fact that is not here is called by its type."""
 
