@@ -11,6 +11,7 @@ FabulaError
 ├── Forbidden           the request may not be made at all, whatever it asks
 ├── TooManyRequests     the key has used up its requests; more at `retry_after_s`
 ├── Rejected            an answer stayed bad; a value that is routed, raised only without a route
+│   └── Blocked         the provider's filter stopped the answer; the same question stays blocked
 ├── GateFailed          a document broke its contract; the run fails and is never retried
 ├── ReplayMiss          a replay asked something that the run's ledger has no answer to
 ├── Stop                a reason to stop; the run keeps everything and stays resumable
@@ -141,19 +142,29 @@ class TooManyRequests(FabulaError):
 class Rejected(FabulaError):
     """Say that an agent's answer for one item stayed bad.
 
-    It is returned as a value and routed; a node without a route for it raises it.
+    It is returned as a value and routed; a node without a route for it raises it. `reason` is
+    Korean, `reason_en` the same in English.
     """
 
     code = "rejected"
 
-    def __init__(self, *, agent: str, item: str, reason: str) -> None:
+    def __init__(self, *, agent: str, item: str, reason: str, reason_en: str = "") -> None:
         super().__init__(
-            f"{agent} gave no acceptable answer for `{item}`: {reason}",
+            f"{agent} gave no acceptable answer for `{item}`: {reason_en or reason}",
             f"{agent}: `{item}`에 쓸 수 있는 답을 내지 못했습니다: {reason}",
         )
         self.agent = agent
         self.item = item
         self.reason = reason
+
+
+class Blocked(Rejected):
+    """Say that a provider's filter stopped an item's answer, or its question.
+
+    It is not asked again, and a resume grants nothing: what may help is another source or model.
+    """
+
+    code = "blocked"
 
 
 class GateFailed(FabulaError):

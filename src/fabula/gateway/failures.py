@@ -21,6 +21,7 @@ _SECRETS = re.compile(
     r"(?i)(?<![\w-])(?:sk|pk|rk)-[\w*.-]{4,}|AIza[\w-]{10,}|bearer\s+[\w*.~+/=-]{4,}"
 )
 _RETRYABLE = frozenset({408, 409, 425, 429})
+_BLOCKS = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
 _QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 
 # By name, because the SDKs bring their own copy of httpx under another import name.
@@ -63,6 +64,7 @@ def as_provider_error(error: Exception, *, secrets: Sequence[str] = ()) -> Provi
             retryable=_worth_retrying(status, chain, headers),
             status=status,
             retry_after_s=next((wish for wish in wishes if wish is not None), None),
+            blocked=any(code in _BLOCKS for link in chain for code in _codes(link)),
         )
     names = {type(link).__name__ for link in chain}
     if names & _NOT_A_REQUEST:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fabula.documents import Aliases, content_hash
-from fabula.errors import ProviderDown, Rejected
+from fabula.errors import Blocked, ProviderDown, Rejected
 from fabula.gateway import prompts
 from fabula.gateway.agent import Agent, T
 from fabula.gateway.models import Model, Models
 from fabula.gateway.payment import Payments
 from fabula.gateway.prices import estimate_tokens
 from fabula.gateway.provider import ChatProvider, ChatRequest, Message
-from fabula.gateway.structured import BadAnswer, Bounds, narrow, parse
+from fabula.gateway.structured import BadAnswer, BlockedAnswer, Bounds, narrow, parse
 from fabula.store.ledger import AllowanceSpent, Answered, Ledger, Question
 
 MAX_QUOTED = 4000
@@ -83,13 +83,14 @@ class Gateway:
         schema = narrow(agent.output, aliases, bounds)
         asked = _Asked(agent.name, item, attempt, schema, temperature)
         messages = prompts.render(agent.prompt, variables)
-        ask, complaint = 0, ""
+        ask = 0
+        complaint: BadAnswer | AllowanceSpent | None = None
         while True:
             try:
                 answered = await self._answer(asked, messages, ask)
             except AllowanceSpent as spent:
-                reason = complaint or spent.en
-                return Rejected(agent=agent.name, item=item, reason=reason)
+                why = complaint or spent
+                return Rejected(agent=agent.name, item=item, reason=why.ko, reason_en=why.en)
             self._used.setdefault((item, attempt), []).append(answered)
             try:
                 return parse(
@@ -99,9 +100,11 @@ class Gateway:
                     aliases=aliases,
                     bounds=bounds,
                 )
+            except BlockedAnswer as bad:
+                return Blocked(agent=agent.name, item=item, reason=bad.ko, reason_en=bad.en)
             except BadAnswer as bad:
-                ask, complaint = ask + 1, str(bad)
-                messages = _asked_again(messages, answered.text, complaint)
+                ask, complaint = ask + 1, bad
+                messages = _asked_again(messages, answered.text, bad.ko)
 
     def used(self, item: str, attempt: int) -> dict[str, Any]:
         """Sum what the answers used for an item's attempt cost, as an event's note."""

@@ -162,6 +162,11 @@ class Payments:
                 answer = await provider.complete(request)
         except (ProviderError, TimeoutError) as error:
             failure = _as_provider_error(error, model)
+            if failure.blocked:
+                # Kept as an answer that cost nothing, so that a resume or a replay finds it.
+                leave.admitted.settle(0)
+                nothing = ChatAnswer("", "content_filter", 0, 0, model.name)
+                return await self._record(claim, question, nothing, model, known)
             leave.failed(failure, question)
             await self._failed(claim, failure)
             self._on_failure(question, failure, sent)
@@ -278,18 +283,30 @@ def _as_provider_error(error: Exception, model: Model) -> ProviderError:
 
 
 def _refused(question: Question, failure: ProviderError) -> ProviderRefused:
+    name = f"{question.provider}:{question.model}"
+    asked = f"{question.agent} for `{question.item}`"
+    if failure.status is None and failure.maybe_billed:
+        return ProviderRefused(
+            f"{name} answered {asked} with something else than an answer: {failure}",
+            f"{attach(name, '이')} 보낸 응답을 답으로 읽을 수 없습니다. 서버 주소(base URL)가 "
+            "맞는지 확인하세요",
+        )
+    if failure.status is None:
+        return ProviderRefused(
+            f"{name} could not be asked {asked}: {failure}",
+            f"{name}에 요청을 보낼 수 없습니다. 서버 주소(base URL)와 모델 설정을 확인하세요",
+        )
     return ProviderRefused(
-        f"{question.provider}:{question.model} refused {question.agent} for `{question.item}` "
-        f"(status {failure.status}): {failure}",
-        f"{attach(f'{question.provider}:{question.model}', '이')} 요청을 거절했습니다 "
-        f"(상태 {failure.status})",
+        f"{name} refused {asked} (status {failure.status}): {failure}",
+        f"{attach(name, '이')} 요청을 거절했습니다 (상태 {failure.status})",
     )
 
 
 def _down(question: Question, failure: ProviderError) -> ProviderDown:
+    status = "" if failure.status is None else f" (status {failure.status})"
     return ProviderDown(
-        f"{question.provider}:{question.model} stayed away "
-        f"(status {failure.status}): {failure}; resume the run later",
+        f"{question.provider}:{question.model} stayed away{status}: {failure}; "
+        "resume the run later",
         f"{attach(f'{question.provider}:{question.model}', '이')} 응답하지 않습니다. "
         "나중에 이어서 실행하세요",
     )

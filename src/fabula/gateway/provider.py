@@ -58,6 +58,7 @@ class ProviderError(Exception):
     `retryable` says whether the same request may succeed later; `status` is the HTTP status where
     there was one; `retry_after_s` is the provider's own wish, in seconds; `maybe_billed` is True
     where the request may have been worked on (a time-out, a connection lost after sending).
+    `blocked`: the provider's filter stopped the question before anything was made of it.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class ProviderError(Exception):
         status: int | None = None,
         retry_after_s: float | None = None,
         maybe_billed: bool = False,
+        blocked: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.status = status
         self.retry_after_s = retry_after_s
         self.maybe_billed = maybe_billed
+        self.blocked = blocked
 
 
 class ChatProvider(Protocol):

@@ -18,6 +18,17 @@ Bounds = Mapping[str, tuple[int, int]]
 MAX_ENUM = 200
 """Past so many ids the enum is left out of the schema: providers refuse very large ones."""
 
+_FILTER = ("제공자의 안전 필터가 막았습니다", "the provider's safety filter blocked it")
+BLOCKED: Mapping[str, tuple[str, str]] = {
+    "safety": _FILTER,
+    "content_filter": _FILTER,
+    "recitation": (
+        "이미 있는 저작물을 그대로 옮긴 답이라며 제공자가 막았습니다",
+        "the provider blocked it as a copy of a published work",
+    ),
+}
+"""Finish reasons of a filter's stop, in the gateway's words, with what they mean."""
+
 
 class NothingToCite(FabulaError):
     """A field must cite something and there is nothing to cite."""
@@ -26,7 +37,16 @@ class NothingToCite(FabulaError):
 
 
 class BadAnswer(Exception):
-    """An answer that breaks the form; the message says where and why, for the model."""
+    """An answer that breaks the form; `ko` says where and why, for the model too, `en` the same."""
+
+    def __init__(self, ko: str, en: str) -> None:
+        super().__init__(ko)
+        self.ko = ko
+        self.en = en
+
+
+class BlockedAnswer(BadAnswer):
+    """An answer that the provider's filter stopped: the same question would be stopped again."""
 
 
 @lru_cache(maxsize=256)
@@ -86,25 +106,49 @@ def _reference(part: Mapping[str, Any], aliases: Aliases, *, where: str) -> dict
 def parse(text: str, finish_reason: str, output: type[T], *, aliases: Aliases, bounds: Bounds) -> T:
     """Return the typed output with aliases resolved to ids.
 
-    Raises BadAnswer when the answer was cut short, is not JSON, or breaks schema, references or
-    bounds.
+    Raises BlockedAnswer when a filter stopped it, BadAnswer when it was cut short, is not JSON, or
+    breaks schema, references or bounds.
     """
     if finish_reason != "stop":
-        raise BadAnswer(f"답이 끝나기 전에 끊겼습니다 (finish_reason: {finish_reason})")
+        raise _unfinished(finish_reason)
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise BadAnswer(f"JSON이 아닙니다: {error}") from None
+        raise BadAnswer(f"JSON이 아닙니다: {error}", f"is not JSON: {error}") from None
     for field, (least, most) in bounds.items():
         got = len(value.get(field, ())) if isinstance(value, dict) else 0
         if not least <= got <= most:
-            raise BadAnswer(f"{field}: {got}개입니다. {least}~{most}개여야 합니다")
+            raise BadAnswer(
+                f"{field}: {got}개입니다. {least}~{most}개여야 합니다",
+                f"{field}: has {got}, wanted {least} to {most}",
+            )
     try:
         return output.model_validate_json(text, strict=True, context={"aliases": aliases})
     except ValidationError as error:
-        raise BadAnswer("\n".join(_complaint(one) for one in error.errors()[:8])) from None
+        found = error.errors()[:8]
+        ko = "\n".join(_complaint(one, whole="(전체)", got="받은 값") for one in found)
+        en = "\n".join(_complaint(one, whole="(whole)", got="got") for one in found)
+        raise BadAnswer(ko, en) from None
 
 
-def _complaint(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "(전체)"
-    return f"{where}: {error['msg']} (받은 값: {str(error['input'])[:120]})"
+def _unfinished(reason: str) -> BadAnswer:
+    told = f"(finish_reason: {reason})"
+    if reason in BLOCKED:
+        return BlockedAnswer(
+            f"{BLOCKED[reason][0]} {told}. 다시 물어도 막히므로 묻지 않습니다. 원문을 고쳐 새로 "
+            "실행하거나, 모델을 바꾸고 이어서 실행하세요",
+            f"{BLOCKED[reason][1]} {told}; asking again would be blocked again: change the source "
+            "and start a new run, or change the model and resume",
+        )
+    if reason == "refusal":
+        return BadAnswer(
+            f"모델이 답하기를 거절했습니다 {told}", f"the model refused to answer {told}"
+        )
+    return BadAnswer(
+        f"답이 끝나기 전에 끊겼습니다 {told}", f"the answer was cut off before its end {told}"
+    )
+
+
+def _complaint(error: Any, *, whole: str, got: str) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or whole
+    return f"{where}: {error['msg']} ({got}: {str(error['input'])[:120]})"

@@ -92,7 +92,10 @@ class AllowanceSpent(FabulaError):
     code = "allowance_spent"
 
     def __init__(self, item: str, used: int, allowed: int) -> None:
-        super().__init__(f"`{item}` has used {used} of its {allowed} paid calls")
+        super().__init__(
+            f"`{item}` has used {used} of its {allowed} paid calls",
+            f"`{item}`에 허용한 호출 {allowed}번 가운데 {used}번을 썼습니다",
+        )
 
 
 class Ledger:

@@ -135,7 +135,7 @@ class ScriptedAgents:
                 bounds=asked.bounds,
             )
         except BadAnswer as error:
-            return Rejected(agent=agent.name, item=item, reason=str(error))
+            return Rejected(agent=agent.name, item=item, reason=error.ko, reason_en=error.en)
 
     def _answer(self, asked: Asked) -> Answer:
         if asked.agent in self._functions:

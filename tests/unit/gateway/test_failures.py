@@ -45,6 +45,12 @@ def test_a_spent_quota_is_not_retried_though_it_is_a_429() -> None:
     assert not as_provider_error(nested).retryable
 
 
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation"])
+def test_a_prompt_that_a_filter_stopped_is_known_by_its_code(code: str) -> None:
+    assert as_provider_error(_HttpError(400, error={"code": code})).blocked
+    assert not as_provider_error(_HttpError(400, error={"code": "invalid_schema"})).blocked
+
+
 def test_the_server_s_own_word_on_retries_counts() -> None:
     assert not as_provider_error(_HttpError(503, {"X-Should-Retry": "false"})).retryable
     assert as_provider_error(_HttpError(422, {"x-should-retry": "true"})).retryable

@@ -7,7 +7,14 @@ import pytest
 from pydantic import Field
 
 from fabula.documents import Ref, Strict
-from fabula.gateway.structured import MAX_ENUM, BadAnswer, NothingToCite, narrow, parse
+from fabula.gateway.structured import (
+    MAX_ENUM,
+    BadAnswer,
+    BlockedAnswer,
+    NothingToCite,
+    narrow,
+    parse,
+)
 
 PostRef = Annotated[str, Ref("post")]
 
@@ -102,9 +109,16 @@ def test_a_bad_answer_says_where_and_why(value: Any, reason: str) -> None:
         read(value)
 
 
-@pytest.mark.parametrize("finish_reason", ["length", "content_filter", "safety", "unknown"])
+@pytest.mark.parametrize("finish_reason", ["length", "refusal", "unknown"])
 def test_an_answer_that_was_cut_short_is_refused_though_it_parses(finish_reason: str) -> None:
-    with pytest.raises(BadAnswer, match=finish_reason):
+    with pytest.raises(BadAnswer, match=finish_reason) as caught:
+        read(GOOD, finish_reason=finish_reason)
+    assert not isinstance(caught.value, BlockedAnswer)
+
+
+@pytest.mark.parametrize("finish_reason", ["content_filter", "safety", "recitation"])
+def test_an_answer_that_a_filter_stopped_is_told_apart(finish_reason: str) -> None:
+    with pytest.raises(BlockedAnswer, match=finish_reason):
         read(GOOD, finish_reason=finish_reason)
 
 

@@ -187,7 +187,7 @@ def _broken(entries: Sequence[Any], row: RunRow) -> int:
         if entry.state == "answered":
             place = (entry.item, entry.attempt)
             asks[place] = max(asks.get(place, 0), entry.ask)
-    item = (row.reason or {}).get("item") if row.code == "rejected" else None
+    item = (row.reason or {}).get("item") if row.code in ("rejected", "blocked") else None
     return sum(asks.values()) + any(place[0] == item for place in asks)
 
 
