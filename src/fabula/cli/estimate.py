@@ -91,9 +91,17 @@ def _show(terminal: Terminal, made: Estimate) -> None:
         terminal.say("지난 기록이 없어 넉넉히 잡음 / nothing recorded yet: guessed from above")
 
 
-def show_error(terminal: Terminal, error: Mapping[str, Any]) -> None:
-    """Show how an estimate compares with what a run really took."""
+def show_error(terminal: Terminal, error: Mapping[str, Any], *, resumes: int = 0) -> None:
+    """Show how an estimate compares with what a run really took.
+
+    `resumes` are those that granted a rejected item its allowance again: they are in the bounds.
+    """
     terminal.say("예상 → 실제 (상한) / expected → true (at most)")
+    if resumes:
+        after = "after 1 resume" if resumes == 1 else f"after {resumes} resumes"
+        terminal.say(
+            f"  상한은 다시 허용한 {resumes}번을 더한 것 / at most, {after} of a rejected item"
+        )
     for name, write in (
         ("calls", "{:,g}".format),
         ("input_tokens", "{:,g}".format),

@@ -119,7 +119,7 @@ def show_cost(terminal: Terminal, sums: Mapping[str, Any]) -> None:
         table.add_row(line["agent"], str(line["calls"]), tokens, usd(line["cost"]))
     terminal.console().print(table)
     if sums["estimate"]:
-        show_error(terminal, sums["estimate"])
+        show_error(terminal, sums["estimate"], resumes=sum(sums.get("granted", {}).values()))
     budget = "없음 / none" if sums["budget"] is None else usd(sums["budget"])
     terminal.say(f"합계 / total: {usd(sums['cost'])}, {sums['calls']} calls")
     terminal.say(f"예산 / budget: {budget}")

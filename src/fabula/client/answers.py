@@ -236,6 +236,7 @@ class CostReport(Answer):
     output_tokens: int
     agents: tuple[AgentCost, ...] = ()
     estimate: dict[str, Expected] | None = None
+    granted: dict[str, int] = Field(default_factory=dict)
 
 
 class UploadedFile(Answer):

@@ -54,7 +54,8 @@ class CostReport(BaseModel):
     """A run's money in USD.
 
     `in_doubt` is the upper bound of what calls without an answer may have cost. `estimate` sets
-    what was expected at the start beside what came.
+    what was expected at the start beside what came, with what resumes `granted` in its bounds: for
+    each item, how many times its allowance was given again.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class CostReport(BaseModel):
     output_tokens: int
     agents: list[AgentCost]
     estimate: dict[str, Expected] | None
+    granted: dict[str, int]
 
 
 def routes(products: Mapping[str, Product]) -> APIRouter:

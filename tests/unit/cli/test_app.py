@@ -197,6 +197,26 @@ def test_resume_of_a_rejected_run_says_first_what_it_may_cost(
     assert granted < done.err.index("no call is in doubt")
 
 
+def test_the_bound_of_a_cost_holds_what_resumes_granted(
+    fabula_: Command, model: Model, brief: Path
+) -> None:
+    model(When(agent="echo.plan", reply=Malformed()))
+    run_id = fabula_("run", "echo", "--brief", brief, "--json").json["run_id"]
+    before = fabula_("cost", run_id, "--json").json
+    assert before["granted"] == {}
+    for _ in range(2):
+        assert fabula_("resume", run_id).code == 1
+    after = fabula_("cost", run_id, "--json").json
+    assert after["granted"] == {"plan": 2}
+    assert after["estimate"]["calls"]["true"] == 12
+    assert after["estimate"]["calls"]["most"] == before["estimate"]["calls"]["most"] + 8
+    for name in ("input_tokens", "output_tokens", "cost"):
+        part = after["estimate"][name]
+        assert part["most"] > before["estimate"][name]["most"]
+        assert part["true"] <= part["most"]
+    assert "after 2 resumes of a rejected item" in fabula_("cost", run_id).out
+
+
 def test_a_provider_that_is_down_says_when_to_resume(
     fabula_: Command, model: Model, brief: Path
 ) -> None:
