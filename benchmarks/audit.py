@@ -49,6 +49,7 @@ class Findings:
             "takeovers": len(self.takeovers),
             "takeover_median_s": round(self.takeover_median_s, 2),
             "takeover_worst_s": round(self.takeover_worst_s, 2),
+            "takeovers_s": [round(one, 2) for one in sorted(self.takeovers)],
             "broken": self.broken,
         }
 

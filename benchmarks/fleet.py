@@ -133,6 +133,7 @@ class Fleet:
         member.process = await asyncio.to_thread(_launch, given, environment, log)
         assert member.process.stdout  # noqa: S101 - a pipe was asked for
         told = await asyncio.to_thread(member.process.stdout.readline)
+        member.process.stdout.close()
         if told != "ready\n":
             raise RuntimeError(f"worker {member.number} did not start: {self.log(member)[-2000:]}")
         member.ready_at = time.monotonic()
@@ -220,7 +221,7 @@ async def fleet(
 ) -> AsyncIterator[Fleet]:
     """Start a fleet on a database of its own; whatever still runs at the end is killed."""
     await asyncio.to_thread(folder.mkdir, parents=True)
-    database = postgres.create_database(name)
+    database = postgres.create_database(f"fleet_{name}")
     script = Script(latency_ms=shape.latency_ms)
     with LoopbackServer(script=script, answer=echo_answer) as server:
         made = Fleet(folder, shape, server, database=database, redis=redis)
@@ -252,5 +253,3 @@ def _end(member: Member) -> None:
     if member.process:
         member.process.kill()
         member.process.wait()
-        if member.process.stdout:
-            member.process.stdout.close()
