@@ -252,11 +252,12 @@ def test_an_interrupted_run_exits_with_130_and_can_be_resumed(
     fabula_: Command, model: Model, brief: Path, number: signal.Signals
 ) -> None:
     def interrupt(request: ChatRequest) -> object:
-        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
-        return {"title": "가을"}
+        threading.Timer(0, os.kill, (os.getpid(), number)).start()
+        return {"text": f"글 {request.item}"}
 
     asked = model(
-        When(agent="echo.plan", times=1, reply=interrupt), When(agent="echo.write", latency_s=0.3)
+        When(agent="echo.write", times=1, reply=interrupt),
+        When(agent="echo.write", latency_s=0.5),
     )
     before = signal.getsignal(number)
     stopped = fabula_("run", "echo", "--brief", brief, "--json")
