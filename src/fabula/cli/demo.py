@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fabula.cli.driving import Driven, drive
+from fabula.cli.driving import Driven, drive, in_folder
 from fabula.cli.edge import DONE, ready_folder, shown
 from fabula.cli.terminal import Terminal, usd
 
@@ -91,7 +91,7 @@ def _item(product: str, result: RunResult) -> GalleryItem:
             ("상태", OUTCOMES.get(str(result.outcome), str(result.outcome))),
             ("호출", str(result.calls)),
             ("비용", usd(result.cost)),
-            ("파일", str(len(names))),
+            ("파일", str(len(in_folder(result)))),
         ),
     )
 

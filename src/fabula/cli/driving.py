@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from fabula.errors import BadInput, FabulaError, KeyMissing
 if TYPE_CHECKING:
     from fabula.runs import Runner, RunResult
     from fabula.settings import Settings
+    from fabula.store.ports import Artifact
 
 Start = Callable[["Runner"], Awaitable["RunResult"]]
 BAD_INPUT_CODES = (BadInput.code, KeyMissing.code, "missing_extra")
@@ -89,7 +90,7 @@ def exit_code(result: RunResult) -> int:
 async def report(terminal: Terminal, runner: Runner, result: RunResult) -> None:
     """Say how a run stands; under `--json` as its one object."""
     if terminal.as_json:
-        terminal.answer(result.as_json())
+        terminal.answer(plain(result))
     if result.succeeded:
         report_success(terminal, result)
         return
@@ -131,14 +132,45 @@ def report_success(terminal: Terminal, result: RunResult) -> None:
     # What was made elsewhere is at an address.
     folder = result.out if "://" in result.out else shown(Path(result.out))
     terminal.say(f"폴더 / folder: {folder}")
-    for name, size in _files(result):
+    published = in_folder(result)
+    for name, size in _files(published):
         terminal.say(f"  {size:>9,}  {name}")
+    stored = [one for one in result.artifacts if one not in published]
+    if stored:
+        size, count = sum(one.size for one in stored), len(stored)
+        terminal.say(f"  {size:>9,}  보관만 함 / stored, not in the folder ({count})")
 
 
-def _files(result: RunResult) -> list[tuple[str, int]]:
+def in_folder(result: RunResult) -> list[Artifact]:
+    """Return the artifacts that are in the run's folder; all of them where it is at an address.
+
+    A run keeps more than it publishes, such as the pictures of posts that it did not show.
+    """
+    if "://" in result.out:
+        return list(result.artifacts)
+    folder = Path(result.out)
+    return [one for one in result.artifacts if _size(folder / one.name) == one.size]
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def plain(result: RunResult) -> dict[str, Any]:
+    """Return what `--json` prints of a run: which artifacts are in its folder is told, too."""
+    published = {one.name for one in in_folder(result)}
+    told = result.as_json()
+    artifacts = [{**one, "published": one["name"] in published} for one in told["artifacts"]]
+    return {**told, "artifacts": artifacts}
+
+
+def _files(artifacts: Sequence[Artifact]) -> list[tuple[str, int]]:
     """Return names and sizes in bytes; a folder's files are counted together."""
     files, folders = [], dict[str, list[int]]()
-    for artifact in result.artifacts:
+    for artifact in artifacts:
         folder, slash, _ = artifact.name.partition("/")
         if slash:
             folders.setdefault(folder, []).append(artifact.size)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fabula.cli.driving import STATUS, exit_code, report
+from fabula.cli.driving import STATUS, exit_code, in_folder, plain, report
 from fabula.cli.edge import DONE, shown
 from fabula.cli.estimate import show_error
 from fabula.cli.terminal import Terminal, usd
@@ -84,7 +84,7 @@ def show_result(
     """Show how a run stands, its files and these events; `details` go into the JSON alone."""
     if terminal.as_json:
         more = {**details, "progress": progress, "events": [_plain(event) for event in events]}
-        terminal.answer({**result.as_json(), **more})
+        terminal.answer({**plain(result), **more})
         return
     _head(terminal, result, progress, server)
     if hint:
@@ -193,10 +193,14 @@ def _show_artifacts(terminal: Terminal, result: RunResult) -> None:
     if not result.artifacts:
         return
     table = table_of("파일 / file", "종류 / type", "바이트", "sha256", right=(2,))
+    published = in_folder(result)
     for one in result.artifacts:
         kind = one.media_type.partition(";")[0]
-        table.add_row(terminal.clean(one.name), kind, f"{one.size:,}", one.hash[:12])
+        mark = "" if one in published else " *"
+        table.add_row(terminal.clean(one.name) + mark, kind, f"{one.size:,}", one.hash[:12])
     terminal.console().print(table)
+    if len(published) < len(result.artifacts):
+        terminal.say("  * 보관만 함 / stored, not in the folder")
 
 
 def _show_events(terminal: Terminal, events: Sequence[Event]) -> None:
