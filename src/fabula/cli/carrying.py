@@ -43,10 +43,15 @@ def add_to(app: typer.Typer) -> None:
         out: Annotated[
             Path | None, typer.Option(metavar="DIR", help="결과 폴더 / where to publish")
         ] = None,
+        digest: Annotated[
+            str | None,
+            typer.Option(metavar="D", help="export가 알려 준 요약값 / what export printed"),
+        ] = None,
         as_json: AsJson = False,
     ) -> None:
         terminal = Terminal(as_json)
-        raise typer.Exit(conduct(terminal, partial(replay_run, terminal, source=source, out=out)))
+        work = partial(replay_run, terminal, source=source, out=out, digest=digest)
+        raise typer.Exit(conduct(terminal, work))
 
 
 async def export_run(
@@ -54,26 +59,29 @@ async def export_run(
 ) -> int:
     """Write the archive and say how to replay it."""
     from fabula.runs import Runner
+    from fabula.runs.carrying import digest_of
 
     file = await Runner(settings).export(run_id, out or Path(f"{run_id}.zip"))
     size = (await asyncio.to_thread(file.stat)).st_size
+    digest = await asyncio.to_thread(digest_of, file)
     if terminal.as_json:
-        terminal.answer({"run_id": run_id, "file": str(file), "size": size})
+        terminal.answer({"run_id": run_id, "file": str(file), "size": size, "digest": digest})
     else:
         terminal.say(f"내보냄 / exported: {shown(file)} ({size:,} B)")
-        terminal.fact("다음", "next", f"fabula replay {shown(file)}")
+        terminal.say(f"요약값 / digest: {digest}")
+        terminal.fact("다음", "next", f"fabula replay {shown(file)} --digest {digest}")
     return DONE
 
 
 async def replay_run(
-    terminal: Terminal, settings: Settings, *, source: str, out: Path | None
+    terminal: Terminal, settings: Settings, *, source: str, out: Path | None, digest: str | None
 ) -> int:
     """Replay, and say of each file whether it has the bytes that the run published."""
     from fabula.runs import Runner
 
     if out is not None:
         await asyncio.to_thread(ready_folder, out)
-    done = await Runner(settings).replay(source, out=out)
+    done = await Runner(settings).replay(source, out=out, digest=digest)
     if terminal.as_json:
         terminal.answer(done.as_json())
     else:
@@ -90,7 +98,13 @@ def _show(terminal: Terminal, done: Replayed) -> None:
     if done.out:
         terminal.say(f"폴더 / folder: {shown(Path(done.out))}")
     if done.same:
-        terminal.say("모든 파일이 그때와 같습니다 / every file has the same bytes", style="green")
+        again, stored = len(done.files), len(done.stored)
+        terminal.say(
+            f"파일 {again + stored}개 가운데 다시 만든 {again}개가 그때와 같습니다"
+            f"(보관만 된 {stored}개는 견주지 않음) / {again} of {again + stored} files were made "
+            f"again and have the same bytes ({stored} only stored, not compared)",
+            style="green",
+        )
     else:
         terminal.note(
             "그때와 다른 파일이 있습니다", "some files differ from the run's", style="red"

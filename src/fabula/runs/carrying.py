@@ -17,7 +17,7 @@ from fabula.products import Product
 from fabula.runs.archive import write_archive
 from fabula.runs.recording import read_recording
 from fabula.runs.replay import Replayed, replay
-from fabula.runs.unpacking import read_archive
+from fabula.runs.unpacking import digest_of, read_archive
 from fabula.settings import Settings
 from fabula.store.documents import write_whole
 from fabula.store.engine import Store
@@ -58,10 +58,17 @@ async def replay_run(
     *,
     out: str | Path | None,
     replace: Replacements | None,
+    digest: str | None = None,
 ) -> Replayed:
     """Replay an archive where `source` is a file's path, else a run of the home's store."""
     if is_archive(source):
-        recording = await asyncio.to_thread(read_archive, Path(source), product_of)
+        recording = await asyncio.to_thread(read_archive, Path(source), product_of, digest)
+    elif digest is not None:
+        raise BadInput(
+            "digest",
+            f"`{source}` is a run of this home: only an archive's file has a digest",
+            f"{attach(f'`{source}`', '는')} 이 홈의 실행입니다. 요약값은 내보낸 파일에만 있습니다",
+        )
     else:
         store = await Store.open(settings)
         try:
@@ -104,4 +111,4 @@ def _places(settings: Settings, row: Any) -> Mapping[str, str]:
     return {str(path): name for path, name in named.items() if len(path.parts) > 1}
 
 
-__all__ = ["Replayed", "export_run", "is_archive", "replay_run"]
+__all__ = ["Replayed", "digest_of", "export_run", "is_archive", "replay_run"]

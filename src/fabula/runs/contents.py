@@ -14,6 +14,8 @@ FORMAT: Literal["fabula-run"] = "fabula-run"
 VERSION = 1
 MANIFEST, RUN, BRIEF = "manifest.json", "run.json", "brief.json"
 EVENTS, CALLS = "events.jsonl", "ledger.jsonl"
+REPORT = "run.json"
+"""The published file that says what the run did and cost."""
 
 
 class FileEntry(Strict):

@@ -56,10 +56,12 @@ class Replayed:
     answers_used: int
     answers_recorded: int
     out: str | None
+    stored: tuple[str, ...] = ()
+    """Files of the run that its graph does not make again: nothing was compared."""
 
     @property
     def same(self) -> bool:
-        """Whether every file has the bytes that the run published."""
+        """Whether every file that was made again has the bytes that the run published."""
         return all(one.same for one in self.files)
 
     def as_json(self) -> dict[str, Any]:
@@ -72,6 +74,7 @@ class Replayed:
             "answers_used": self.answers_used,
             "answers_recorded": self.answers_recorded,
             "out": self.out,
+            "stored": list(self.stored),
             "files": [
                 {"name": one.name, "size": one.size, "hash": one.hash, "same": one.same}
                 for one in self.files
@@ -150,6 +153,7 @@ async def replay(
         answers_used=len(answers.used),
         answers_recorded=sum(call.state == "answered" for call in recording.calls),
         out=str(out) if out else None,
+        stored=tuple(sorted(set(recorded) - {one.name for one in publisher.published})),
     )
 
 

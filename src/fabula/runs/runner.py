@@ -142,11 +142,10 @@ class Runner:
 
         Raises BadInput where the run cannot be changed so.
         """
+        given: Any = {"flags": flags, "profile": profile}
         async with self._open() as setup:
             row = await get_run(setup.store, parent)
-            return (
-                await self._prepared(setup, row, change, request, flags=flags, profile=profile)
-            ).plan
+            return (await self._prepared(setup, row, change, request, **given)).plan
 
     async def change(
         self,
@@ -280,13 +279,14 @@ class Runner:
         *,
         out: str | Path | None = None,
         replace: Replacements | None = None,
+        digest: str | None = None,
     ) -> Replayed:
-        """Run a run, or an archive's file, again from what was recorded; nothing is paid.
+        """Run a run, or an archive's file, again from its record into `out`; nothing is paid.
 
-        Published files go into `out` where one is given. Raises ReplayMiss where the graph asks
-        what the run never paid for, and BadInput for an archive that cannot be trusted.
+        Raises ReplayMiss for a question that was never paid for, BadInput for another `digest`.
         """
-        return await replay_run(self.settings, self._product, source, out=out, replace=replace)
+        given: Any = {"out": out, "replace": replace, "digest": digest}
+        return await replay_run(self.settings, self._product, source, **given)
 
     async def cancel(self, run_id: str) -> RunResult:
         """Ask a run to stop; one that nobody executes is cancelled at once."""

@@ -7,6 +7,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -16,6 +17,7 @@ from fabula.documents import content_hash
 from fabula.errors import BadInput
 from fabula.korean.particles import attach
 from fabula.products import Product
+from fabula.runs.accord import faults
 from fabula.runs.contents import (
     CALLS,
     EVENTS,
@@ -49,19 +51,69 @@ _UNREADABLE = (
 M = TypeVar("M", bound=BaseModel)
 
 
-def read_archive(file: Path, product_of: Callable[[str], Product]) -> Recording:
+def digest_of(file: Path) -> str:
+    """Return an archive's digest: SHA-256 of its manifest, which lists every member's own."""
+    return _digest(_read(file))
+
+
+def read_archive(
+    file: Path, product_of: Callable[[str], Product], digest: str | None = None
+) -> Recording:
     """Read an archive into memory; nothing is written, nothing outside it is read.
 
-    Raises BadInput where it is no archive of ours, is too large, was altered, or was made by a
-    version with other schemas.
+    Raises BadInput where it is no archive of ours, is too large, was altered, was made by a
+    version with other schemas, or has another digest than the given one.
     """
+    members = _read(file)
+    if digest is not None and _digest(members) != digest.strip().lower().removeprefix("sha256:"):
+        _refuse(
+            f"its digest is {_digest(members)}, not {digest}: it is another archive, or was "
+            "altered after the export",
+            f"요약값이 {_digest(members)}입니다. 받은 값 {digest}와 다르니 다른 파일이거나 "
+            "내보낸 뒤에 바뀌었습니다",
+        )
+    return _recording(members, product_of)
+
+
+def _read(file: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = _members(archive)
+            _check_ends(file, archive)
+            return members
     except FileNotFoundError:
         _refuse(f"{file.name} does not exist", f"{file.name} 파일이 없습니다")
     except _UNREADABLE as error:
         _refuse(f"{file.name} is not a zip archive that can be read: {error}", "읽을 수 없습니다")
+
+
+def _digest(members: Mapping[str, bytes]) -> str:
+    if MANIFEST not in members:
+        _refuse("has no manifest: `fabula export` makes archives", "목록이 없습니다")
+    return hashlib.sha256(members[MANIFEST]).hexdigest()
+
+
+def _check_ends(file: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse bytes before, between and after the members: no hash covers them."""
+    at = 0
+    with file.open("rb") as opened:
+        for one in sorted(archive.infolist(), key=lambda entry: entry.header_offset):
+            opened.seek(at)
+            head = opened.read(30)
+            if one.header_offset != at or head[:4] != b"PK\x03\x04":
+                _refuse(f"holds bytes before `{one.filename}`", "목록에 없는 바이트가 있습니다")
+            at += 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+            at += one.compress_size
+        rest = opened.seek(0, SEEK_END) - at
+    whole = sum(
+        46 + len(one.orig_filename.encode()) + len(one.extra) + len(one.comment)
+        for one in archive.infolist()
+    )
+    if archive.start_dir != at or rest != whole + 22 or archive.comment:
+        _refuse("holds bytes after its members", "목록에 없는 바이트가 있습니다")
+
+
+def _recording(members: Mapping[str, bytes], product_of: Callable[[str], Product]) -> Recording:
     manifest = _manifest(members)
     made = product_of(manifest.product)
     _check_members(manifest, members)
@@ -73,7 +125,7 @@ def read_archive(file: Path, product_of: Callable[[str], Product]) -> Recording:
     run = _model(RunRecord, members, RUN)
     if (run.id, run.product) != (manifest.run, manifest.product) or run.brief not in documents:
         _altered(RUN)
-    return Recording(
+    recording = Recording(
         run=run,
         documents=documents,
         events=tuple(_lines(EventRecord, members, EVENTS)),
@@ -81,6 +133,9 @@ def read_archive(file: Path, product_of: Callable[[str], Product]) -> Recording:
         artifacts=manifest.artifacts,
         data={one.hash: members[artifact_path(one.name)] for one in manifest.artifacts},
     )
+    for en, ko in faults(recording, manifest, made):
+        _refuse(en, ko)
+    return recording
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -131,7 +186,8 @@ def _check_members(manifest: Manifest, members: Mapping[str, bytes]) -> None:
     if strange := sorted(set(members) - listed) + sorted(listed - set(members)):
         _refuse(f"does not hold what its manifest lists: `{strange[0]}`", "목록과 다릅니다")
     for path, entry in manifest.files.items():
-        if hashlib.sha256(members[path]).hexdigest() != entry.sha256:
+        data = members[path]
+        if hashlib.sha256(data).hexdigest() != entry.sha256 or len(data) != entry.size:
             _altered(path)
 
 

@@ -29,8 +29,12 @@ def test_a_run_becomes_a_file_and_the_file_the_same_page(
     done = fabula_("export", run_id, "--out", "run.zip")
     assert (done.code, done.out.split(" (")[0]) == (0, "내보냄 / exported: run.zip")
     assert "fabula replay run.zip" in done.err
-    again = fabula_("replay", "run.zip", "--out", "again")
+    digest = done.out.split("digest: ")[1].split()[0]
+    again = fabula_("replay", "run.zip", "--digest", digest, "--out", "again")
     assert again.code == 0
+    assert "1 of 2 files were made again and have the same bytes (1 only stored" in " ".join(
+        again.out.split()
+    )
     assert "같음 / same" in again.out
     assert "기록된 답 / recorded answers: 4/4, 비용 / cost: 0 USD" in again.out
     assert (tmp_path / "again" / "result.json").is_file()
@@ -43,6 +47,9 @@ def test_the_file_is_named_after_the_run_where_no_name_is_given(
     done = fabula_("export", run_id, "--json")
     assert done.json["file"] == f"{run_id}.zip"
     assert (tmp_path / f"{run_id}.zip").stat().st_size == done.json["size"]
+    other = fabula_("replay", f"{run_id}.zip", "--digest", "0" * 64, "--json")
+    assert (other.code, other.json["field"]) == (2, "archive")
+    assert done.json["digest"] in other.json["message"]["en"]
 
 
 def test_a_replay_by_id_answers_one_json_object(fabula_: Command, run_id: str) -> None:
