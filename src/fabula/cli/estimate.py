@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fabula.cli.edge import DONE, conduct
-from fabula.cli.terminal import Terminal, usd
+from fabula.cli.terminal import Terminal, both, usd
 
 if TYPE_CHECKING:
     from fabula.runs.estimate import Estimate
@@ -84,6 +84,8 @@ def _show(terminal: Terminal, made: Estimate) -> None:
     terminal.say(f"예상 / expected: {_about(made.cost)}, {used} ({made.profile})")
     most = f"{made.calls_most:,} calls, {made.input_most:,} → {made.output_most:,} tokens"
     terminal.say(f"상한 / at most: {_about(made.cost_most)}, {most}")
+    for one in made.assumptions:
+        terminal.say(both(one.ko, one.en))
     if any(line.recorded for line in made.lines):
         calls = sum(line.recorded for line in made.lines)
         terminal.say(f"지난 호출로 고침 / corrected by past calls: {calls:,}")

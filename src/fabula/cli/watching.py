@@ -111,7 +111,9 @@ def line_of(event: Event) -> str | None:
         return f"단계 실패 / step failed: {event.item or event.step} ({event.note.get('code')})"
     if event.type == "run.estimate" and event.note.get("cost_most"):
         expected, most = (usd(round(float(event.note[key]), 6)) for key in ("cost", "cost_most"))
-        return f"예상 / expected: {expected}, 많아야 / at most: {most}"
+        blind = " (글을 읽기 전의 어림 / the posts were not read)"
+        told = f"예상 / expected: {expected}, 많아야 / at most: {most}"
+        return told + blind if event.note.get("assumptions") else told
     if event.type.partition(".")[0] in ("step", "run") or event.type in (
         "artifact",
         "cost",

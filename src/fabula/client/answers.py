@@ -172,6 +172,14 @@ class EstimateLine(Answer):
     recorded: int
 
 
+class Assumption(Answer):
+    """What an estimate takes for granted because it did not look."""
+
+    code: str
+    ko: str
+    en: str
+
+
 class Estimate(Answer):
     """What a run is expected to use and cost, and at most; USD."""
 
@@ -186,6 +194,7 @@ class Estimate(Answer):
     cost: float
     cost_most: float
     lines: tuple[EstimateLine, ...]
+    assumptions: tuple[Assumption, ...] = ()
 
 
 class ChangePlan(Answer):

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Assumption:
+    """What a forecast takes for granted because it did not look; the run may differ from it."""
+
+    code: str
+    ko: str
+    en: str
+
+
+@dataclass(frozen=True)
 class ExpectedCall:
     """One item that a run may ask an agent about.
 
@@ -13,7 +22,8 @@ class ExpectedCall:
     `output_tokens` guesses the answer (None: nothing is known of its length). `times` is how
     often it is expected: 1 for sure, a part of 1 for one of several agents that may be asked, 0
     for an item that may only come. Calls of one item stand for one another: the upper bound
-    takes the dearest. `carries` are the items whose whole answers stand in the prompt.
+    takes the dearest. `carries` are the items whose whole answers stand in the prompt, `assumes`
+    is what the numbers rest on where they were not counted.
     """
 
     agent: str
@@ -23,3 +33,4 @@ class ExpectedCall:
     output_tokens: int | None = None
     times: float = 1.0
     carries: tuple[str, ...] = ()
+    assumes: Assumption | None = None

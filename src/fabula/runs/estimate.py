@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from fabula.documents import Document
 from fabula.errors import BadInput, FabulaError
-from fabula.gateway.forecast import ExpectedCall
+from fabula.gateway.forecast import Assumption, ExpectedCall
 from fabula.gateway.gateway import MAX_QUOTED
 from fabula.gateway.models import Model, Models
 from fabula.gateway.prices import TOKENS_PER_WIDE_CHARACTER
@@ -65,7 +65,8 @@ class Estimate:
 
     The most is every item at its whole allowance with the longest prompts and answers, at the
     dearest of the agents and fallbacks that may get it: less than the lines' together where
-    several agents may be asked about one item. Answers lost on their way come on top.
+    several agents may be asked about one item. Answers lost on their way come on top. Where there
+    are `assumptions`, what they name was not looked at, and the most holds under them alone.
     """
 
     product: str
@@ -79,6 +80,7 @@ class Estimate:
     cost: float
     cost_most: float
     lines: tuple[Line, ...]
+    assumptions: tuple[Assumption, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON: the event's note and what `--json` prints."""
@@ -176,6 +178,7 @@ def estimate(
         cost=sum(line.cost for line in lines),
         cost_most=sum(max(one.cost_most for one in item) for item in items) / NANO,
         lines=tuple(lines),
+        assumptions=tuple(dict.fromkeys(call.assumes for call in calls if call.assumes)),
     )
 
 

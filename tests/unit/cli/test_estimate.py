@@ -38,6 +38,28 @@ def test_no_key_is_needed(fabula_: Command, model: Model, brief: Path) -> None:
     assert done.json["lines"][0]["model"] == "openai:gpt-4.1-mini"
 
 
+@pytest.mark.parametrize("mode", ["single_call", "multi_stage"])
+def test_posts_at_an_address_are_told_to_be_unread(
+    fabula_: Command, tmp_path: Path, mode: str
+) -> None:
+    web = tmp_path / "web.yaml"
+    web.write_text("angle: 골목\nsources: https://feed.example/rss\n", "utf-8")
+    asked = ("estimate", "magazine", "--brief", web, "--set", f"mode={mode}")
+    (assumed,) = fabula_(*asked, "--json").json["assumptions"]
+    assert assumed["code"] == "sources_not_read"
+    said = fabula_(*asked).out
+    assert "the posts at the address were not read" in said
+    assert "15 posts of 2,500 characters were assumed" in said
+    assert "2,500자짜리 15편으로 보았고" in said
+
+
+def test_posts_that_were_read_leave_no_assumption(
+    fabula_: Command, model: Model, brief: Path
+) -> None:
+    model()
+    assert fabula_("estimate", "echo", "--brief", brief, "--json").json["assumptions"] == []
+
+
 def test_past_runs_correct_it(fabula_: Command, model: Model, brief: Path) -> None:
     model()
     before = fabula_("estimate", "echo", "--brief", brief, "--json").json

@@ -39,6 +39,11 @@ def test_an_estimate_is_told_where_it_costs_anything() -> None:
     line = line_of(Event("run.estimate", note={"cost": 0.25, "cost_most": 1.5}))
     assert line == "예상 / expected: 0.25 USD, 많아야 / at most: 1.50 USD"
     assert line_of(Event("run.estimate", note={"cost": 0.0, "cost_most": 0.0})) is None
+    blind = {"cost": 0.25, "cost_most": 1.5, "assumptions": [{"code": "sources_not_read"}]}
+    assert (
+        line_of(Event("run.estimate", note=blind))
+        == f"{line} (글을 읽기 전의 어림 / the posts were not read)"
+    )
 
 
 def test_a_long_reason_is_cut_to_a_line() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fabula.documents.magazine import (
     BodyType,
@@ -18,7 +18,7 @@ from fabula.documents.magazine import (
     WrittenSection,
 )
 from fabula.errors import BadInput
-from fabula.gateway.forecast import ExpectedCall
+from fabula.gateway.forecast import Assumption, ExpectedCall
 from fabula.gateway.prices import estimate_tokens
 from fabula.gateway.provider import Message
 from fabula.graphs.magazine.classify import classify_template
@@ -37,6 +37,13 @@ from fabula.nodes.rehearse import Prompt, Rehearsal
 
 FEED_POSTS, FEED_CHARACTERS = 15, 2_500
 """What sources on the web are taken for: nothing is fetched for an estimate."""
+NOT_READ = Assumption(
+    "sources_not_read",
+    "주소의 글은 읽지 않고 어림했습니다. 글이 몇 편이고 얼마나 긴지 모르므로 "
+    f"{FEED_CHARACTERS:,}자짜리 {FEED_POSTS}편으로 보았고, 상한도 그때의 것입니다",
+    "the posts at the address were not read: how many there are and how long is unknown, so "
+    f"{FEED_POSTS} posts of {FEED_CHARACTERS:,} characters were assumed, for the bound as well",
+)
 PURPOSE, CHOICE, PLANNED, FORM = 80, 120, 160, 120
 """Characters of a section's purpose, of a choice, of a planned section, of the JSON around copy."""
 POSTS_EACH = 2
@@ -60,6 +67,8 @@ async def forecast(brief: MagazineBrief, flags: MagazineFlags) -> Sequence[Expec
     if flags.polish_enabled:
         written = dict.fromkeys(c.item for c in calls if c.item.startswith(f"{WRITE}/"))
         calls.append(await stage.polish(flags, carries=tuple(written) or (COMPOSE,)))
+    if _is_on_the_web(brief):
+        return [replace(call, assumes=NOT_READ) for call in calls]
     return calls
 
 
@@ -252,10 +261,14 @@ def _call(
     )
 
 
+def _is_on_the_web(brief: MagazineBrief) -> bool:
+    return bool(brief.sources and is_address(brief.sources))
+
+
 def _posts(brief: MagazineBrief) -> list[Post]:
     local = brief
     posts: list[Post] = []
-    if brief.sources and is_address(brief.sources):
+    if _is_on_the_web(brief):
         local = brief.model_copy(update={"sources": None})
         posts = [_on_the_web(number) for number in range(1, FEED_POSTS + 1)]
     for found in read_all(local, ahead=True):

@@ -89,7 +89,9 @@ def _queued(note: Mapping[str, Any]) -> str:
 
 def _estimate(note: Mapping[str, Any]) -> str:
     expected, most = (usd(_nano(note.get(name))) for name in ("cost", "cost_most"))
-    return f"{expected}, 많아야 {most} (≤) · {note.get('calls', 0):g}–{note.get('calls_most', 0)}회"
+    calls = f"{note.get('calls', 0):g}–{note.get('calls_most', 0)}회"
+    blind = " · 글을 읽기 전의 어림 (posts not read)" if note.get("assumptions") else ""
+    return f"{expected}, 많아야 {most} (≤) · {calls}{blind}"
 
 
 def _models(note: Mapping[str, Any]) -> str:
