@@ -37,6 +37,9 @@ _OF_NOUNS = re.compile(
     r"의|를|가|까지는|부터는|마저|조차|밖에|이라는|입니다|예요|이에요"
 )
 _NOUN_BEHIND = r"(?:에서|에게|에는|에도|의|과|와|를|을|에|으로|로|가|이라는|라는)(?![가-힣])"
+_FREE = re.compile(r"무료|공짜|무상")
+_PAIRED = re.compile(r"(?<![가-힣])([가-힣]{2,}?)(보다|에서|부터|까지)(?:는|도)?(?![가-힣])")
+_FROM = ("에서", "부터")
 # What ends a verb, an adjective or an adverb; a noun may end so too (가게, 동네, 할머니).
 _INFLECTED = re.compile(
     r"(?:다|까|요|죠|네|지|고|며|면|서|게|히|던|니|려|러|듯|데|도록|지만|거나|든지|"
@@ -141,8 +144,33 @@ def _compared(before: str, after: str, known: Iterable[str], told: str) -> list[
     found += [f"없던 따옴말이 생겼습니다: {one}" for one in _quoted(new) if one not in old]
     latin = Counter(_LATIN.findall(new))
     found += [f"이름이 사라졌습니다: {one}" for one in Counter(_LATIN.findall(old)) - latin]
-    named = [one for one in known if one in old] + _mentions(old, told)
+    named = [one for one in known if one in old]
     found += [f"이름이 사라졌습니다: {one}" for one in named if one not in new]
+    # A stem may be a verb's (나누): it is called a word, which a name is too.
+    words = [one for one in _mentions(old, told) if one not in named]
+    found += [f"글에 있는 낱말이 사라졌습니다: {one}" for one in words if one not in new]
+    found += [f"없던 이름이 생겼습니다: {one}" for one in _invented(old, new, told)]
+    if set(_FREE.findall(old)) != set(_FREE.findall(new)):
+        found.append("무료라는 말이 달라졌습니다")
+    found += [f"견주거나 잇는 것이 뒤바뀌었습니다: {one}" for one in _swapped(old, new)]
+    return found
+
+
+def _invented(old: str, new: str, told: str) -> list[str]:
+    """Return the people and the Latin words that neither the section nor its posts know."""
+    people = [match[0] for match in _PERSON.finditer(new)]
+    return [one for one in (*people, *_LATIN.findall(new)) if one not in old and one not in told]
+
+
+def _swapped(old: str, new: str) -> list[str]:
+    """Return what stood free or as a start and is now compared with, or an end (서울보다 부산)."""
+    had, has = ({(m[1], m[2]) for m in _PAIRED.finditer(text)} for text in (old, new))
+    found = []
+    for noun, particle in sorted(has - had):
+        starts = any((noun, one) in had for one in _FROM)
+        compared = particle == "보다" and any(one == "보다" for _, one in had) and noun in old
+        if compared or (particle == "까지" and starts):
+            found.append(f"{noun}{particle}")
     return found
 
 

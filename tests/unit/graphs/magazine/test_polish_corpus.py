@@ -19,7 +19,7 @@ from fabula.korean.sentences import split_sentences
 
 CORPUS = Path(__file__).parent / "polishes"
 EXAMPLE = Path(__file__).parents[4] / "examples" / "magazine" / "posts"
-FILES = ("first", "second", "unseen")
+FILES = ("first", "second", "third", "unseen")
 Case = dict[str, Any]
 
 
@@ -71,6 +71,7 @@ def count(name: str, which: str) -> tuple[int, int]:
     [
         ("first", (48, 1), (57, 57)),
         ("second", (24, 0), (24, 24)),
+        ("third", (6, 0), (7, 7)),
         ("unseen", (24, 2), (24, 24)),
     ],
 )
