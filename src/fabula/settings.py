@@ -158,11 +158,11 @@ class Settings(BaseSettings):
         got = "" if "SecretStr" in str(field.annotation) else shown(error["input"])
         wanted_en, wanted_ko = WANTED.get(name, (error["msg"], complaint(error)))
         plain = field.default_factory or field.default in (None, ())
-        default = "" if plain else f"(`{field.default}`)"
+        default = "" if plain else f" (`{field.default}`)"
         return BadInput(
             where,
-            f"{got and f'got {got}: '}{wanted_en}; without it the default{default and f' {default}'} holds",
-            f"{got and f'받은 값 {got}: '}{wanted_ko}. 지우면 기본값{default}을 씁니다",
+            f"{got and f'got {got}: '}{wanted_en}; without it the default{default} holds",
+            f"{got and f'받은 값 {got}: '}{wanted_ko}. 지우면 기본값{default.strip()}을 씁니다",
         )
 
     @classmethod
@@ -294,13 +294,28 @@ def flag_variables(product: str, names: Mapping[str, tuple[str, ...]]) -> dict[s
 
 
 class _NoAliasLoader(yaml.SafeLoader):
-    """SafeLoader without aliases: a few hundred bytes of them can fill the memory."""
+    """SafeLoader without aliases and without keys that are there twice.
+
+    A few hundred bytes of aliases can fill the memory; of two equal keys the last would win
+    without a word.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML has no types
             raise yaml.YAMLError(f"aliases are not allowed (line {event.start_mark.line + 1})")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if (key.tag, key.value) in seen:
+                line = key.start_mark.line + 1
+                raise yaml.YAMLError(f"`{key.value[:80]}` is there twice (line {line})")
+            seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep=deep)
 
 
 def read_yaml(path: Path) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fabula.errors import BadInput
-from fabula.settings import Settings, flag_environment, flag_variables, parse_yaml
+from fabula.settings import Settings, flag_environment, flag_variables, parse_yaml, read_yaml
 
 
 def config(tmp_path: Path, text: str) -> Path:
@@ -201,3 +201,9 @@ def test_a_wrong_secret_is_named_and_not_shown(
 def test_a_wrong_argument_is_named_as_such() -> None:
     with pytest.raises(BadInput, match=r"^setting lease_s: got `0`"):
         Settings.load(lease_s=0)
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "brief.yaml").write_text("angle: 골목\nposts:\n  - {id: a}\nangle: 길\n", "utf-8")
+    with pytest.raises(BadInput, match=r"`angle` is there twice \(line 4\)"):
+        read_yaml(tmp_path / "brief.yaml")

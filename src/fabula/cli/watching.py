@@ -55,7 +55,7 @@ class Watcher:
     def see(self, event: Event) -> None:
         """Take one stored event."""
         if event.type == "cost":
-            self._spent = float(event.note.get("spent_here", self._spent))
+            self._spent = float(event.note.get("total", self._spent))
         elif event.type in ("run.started", "run.resumed"):
             self._begin(event)
         elif event.type == "step.started" and self._bar and self._task is not None:

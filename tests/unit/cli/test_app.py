@@ -73,6 +73,7 @@ def test_a_run_tells_a_person_where_to_look(
     assert done.code == 0
     assert "폴더 / folder: o\n" in done.out
     assert "result.json" in done.out
+    assert re.search(r"\[\d+/\d+\] .*, 0\.0*[1-9]\d* USD", done.err)
 
 
 def test_a_degraded_result_is_a_success_that_says_so(

@@ -55,7 +55,7 @@ def test_a_long_reason_is_cut_to_a_line() -> None:
 
 def test_without_a_terminal_each_tenth_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     with Watcher(Terminal(), "r1") as watcher:
-        watcher.see(Event("cost", note={"spent_here": 0.25}))
+        watcher.see(Event("cost", note={"total": 0.25}))
         for done in range(1, 101):
             watcher.see(finished(done, 100, 100.0 - done))
     lines = capsys.readouterr().err.splitlines()

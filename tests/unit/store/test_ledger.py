@@ -189,3 +189,15 @@ async def test_items_too_long_for_their_column_stay_two_items(
     with pytest.raises(AllowanceSpent):
         await ledger.claim(replace(long, key="k3"), allowance=1)
     assert {len(row.item) for row in await entries(store, "r1")} == {255}
+
+
+async def test_calls_that_a_kill_lost_use_up_no_allowance(store: Store, make_run: MakeRun) -> None:
+    fence = await make_run(lease_s=0.0)
+    for _ in range(6):
+        await Ledger(store, fence).claim(QUESTION, allowance=2)
+        epoch = await take_run(store, "r1", worker="you", lease_s=0.0)
+        assert epoch is not None
+        fence = Fence("r1", epoch)
+    ledger = Ledger(store, fence)
+    await ledger.record(await ledger.claim(QUESTION, allowance=2), answer(QUESTION))
+    assert (await totals(store, "r1")).doubtful_calls == 6
