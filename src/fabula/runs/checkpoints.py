@@ -75,6 +75,12 @@ async def open_saver(store: Store, hook: Hook = no_hook) -> AsyncIterator[BaseCh
         yield saver
 
 
+async def prepare_checkpoints(store: Store) -> None:
+    """Make the checkpoints' tables and open what holds them, before any lease ticks."""
+    async with open_saver(store):
+        return
+
+
 @asynccontextmanager
 async def _in_file(store: Store, hook: Hook) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     import aiosqlite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -32,6 +33,8 @@ CONNECT_S = 5
 SILENT_MS = 10_000
 """How long bytes may stay without an acknowledgement before the connection counts as dead."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 0.5
+PREPARING_MS = 5_000
+"""How long whoever makes the checkpoints' tables may pause between two statements."""
 SCHEMA_LOCK = 0x66616273
 """The advisory lock of whoever makes or changes tables."""
 _PASSING = ("08", "40", "53", "57P", "58", "55P03", "25P03")
@@ -297,8 +300,12 @@ async def _prepare_alone(
     pool: AsyncConnectionPool[PlainConnection[dict[str, Any]]],
     prepare: Callable[[PlainConnection[dict[str, Any]]], Awaitable[None]],
 ) -> None:
+    import psycopg
+
     lock = b"SELECT pg_try_advisory_lock(%s) AS taken"
     async with pool.connection() as connection:
+        # The lock is the session's: a process that is stopped while it has it must lose both.
+        await connection.execute(f"SET idle_session_timeout = {PREPARING_MS}".encode())
         # Asked for again and again, never waited for: an index that is built CONCURRENTLY waits
         # for every open statement of the database, one that waits for the builder's lock included.
         while True:
@@ -309,7 +316,10 @@ async def _prepare_alone(
         try:
             await prepare(connection)
         finally:
-            await connection.execute(b"SELECT pg_advisory_unlock(%s)", (SCHEMA_LOCK,))
+            # A connection that broke has given the lock back, and must not hide why this ends.
+            with contextlib.suppress(psycopg.Error):
+                await connection.execute(b"SELECT pg_advisory_unlock(%s)", (SCHEMA_LOCK,))
+                await connection.execute(b"RESET idle_session_timeout")
 
 
 def _connect_args(url: URL, lease_s: float, *options: str) -> dict[str, Any]:

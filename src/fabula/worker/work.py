@@ -12,6 +12,7 @@ from functools import partial
 from fabula.gateway.faults import Hook, no_hook
 from fabula.gateway.provider import ChatProvider
 from fabula.products import PRODUCTS, Product
+from fabula.runs.checkpoints import prepare_checkpoints
 from fabula.runs.ends import End
 from fabula.runs.execution import Setup
 from fabula.runs.leaving import end_tasks
@@ -64,6 +65,7 @@ class Worker:
             stack.push_async_callback(store.close)
             bell = await stack.enter_async_context(open_bell(settings, refuse_strangers=True))
             tell = await stack.enter_async_context(open_nudges(settings))
+            await prepare_checkpoints(store)
             await warm_up({**PRODUCTS, **(self.products or {})}, settings.korean_analyzer)
             pool = Pool(
                 Setup(settings, store, self.hook, self.providers or {}, None),

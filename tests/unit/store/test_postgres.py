@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -338,3 +339,27 @@ NEW = NewRun(
     budget=None,
     timeout_s=None,
 )
+
+
+async def test_a_process_that_sleeps_while_it_makes_tables_keeps_nobody_waiting(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fabula.store.postgres.PREPARING_MS", 300)
+    asleep, made = asyncio.Event(), list[str]()
+
+    async def falls_asleep(connection: Any) -> None:
+        asleep.set()
+        await asyncio.sleep(60)
+
+    async def makes(connection: Any) -> None:
+        made.append("tables")
+
+    assert isinstance(store.database, PostgresDatabase)
+    assert isinstance(other.database, PostgresDatabase)
+    sleeping = asyncio.create_task(store.database.plain_pool(falls_asleep))
+    await asleep.wait()
+    async with asyncio.timeout(10):
+        await other.database.plain_pool(makes)
+    sleeping.cancel()
+    await asyncio.wait([sleeping])
+    assert made == ["tables"]
