@@ -32,6 +32,7 @@ _ODD = re.compile(r"[\s\\\x00-\x20\x7f]")
 _OK = 200
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_DIGITS = 15
+_MOST_SHOWN = 200
 _TRIED = 3
 """How many of a host's addresses are tried."""
 
@@ -153,22 +154,26 @@ class GuardedFetch:
                 target.shown, f"cannot be read ({what})", f"연결할 수 없습니다({what})"
             ) from None
 
-    async def _followed(self, target: _Target, accept: Collection[str], most: int) -> Fetched:
+    async def _followed(self, first: _Target, accept: Collection[str], most: int) -> Fetched:
+        target = first
         for _ in range(self._patience.redirects + 1):
-            addresses = await self._addresses(target)
+            with _redirected(first, target):
+                addresses = await self._addresses(target)
             async with self._transport() as transport:
                 wanted = {"Accept": ", ".join(accept), "Accept-Encoding": "gzip, deflate"}
                 request = partial(self._request, target, "GET", wanted, None)
                 response = await self._asked(transport, addresses, request)
                 try:
                     if response.status_code not in _REDIRECTS:
-                        return await _read(response, target, accept, most)
+                        with _redirected(first, target):
+                            return await _read(response, target, accept, most)
                 finally:
                     await response.aclose()
             location = response.headers.get("location", "")
             if not location or _ODD.search(location):
                 raise _refused(target.shown, "redirects to no address", "잘못된 곳으로 넘깁니다")
-            target = self._target(str(target.url.join(location)))
+            with _redirected(first, None):
+                target = self._target(str(target.url.join(location)))
         most_hops = self._patience.redirects
         raise _refused(
             target.shown, f"redirects more than {most_hops} times", "너무 여러 번 넘깁니다"
@@ -183,12 +188,10 @@ class GuardedFetch:
         if target.opened:
             return target
         if target.port not in PORTS.values():
-            raise _refused(
-                target.shown, "is on a port other than 80 and 443", "80과 443 포트만 됩니다"
-            )
+            raise _closed(target, "is on a port other than 80 and 443", "80과 443 포트만 됩니다")
         named = is_name(target.host) and not is_local_name(target.host)
         if target.address is None and not named:
-            raise _refused(target.shown, "is no public host", "공개된 호스트가 아닙니다")
+            raise _closed(target, "is no public host", "공개된 호스트가 아닙니다")
         return target
 
     def _parsed(self, url: str) -> _Target:
@@ -196,14 +199,20 @@ class GuardedFetch:
 
         if len(url) > MAX_URL or _ODD.search(url):
             raise _refused(
-                "url", "is too long or has odd characters", "주소가 너무 길거나 잘못되었습니다"
+                _written(url),
+                "is too long or has odd characters",
+                "주소가 너무 길거나 잘못되었습니다",
             )
         try:
             parsed = httpx.URL(url)
             host = parsed.raw_host.decode("ascii").lower().removesuffix(".")
             literal = as_address(host)
         except (httpx.InvalidURL, ValueError):
-            raise _refused("url", "is not a web address", "올바른 웹 주소가 아닙니다") from None
+            raise _refused(
+                _written(url),
+                "is not a web address: its host is a name, or an IP address such as 192.0.2.7",
+                "올바른 웹 주소가 아닙니다. 호스트는 이름이나 192.0.2.7 같은 IP 주소여야 합니다",
+            ) from None
         port = PORTS.get(parsed.scheme, 0) if parsed.port is None else parsed.port
         bracketed = f"[{host}]" if ":" in host else host
         opened = f"{bracketed}:{port}" in self._private or (
@@ -212,7 +221,7 @@ class GuardedFetch:
         address = str(literal) if literal else None
         path = parsed.raw_path.partition(b"?")[0].decode("ascii")
         named = bracketed if parsed.port is None else f"{bracketed}:{port}"
-        shown = f"{parsed.scheme}://{named}{path}"[:200]
+        shown = f"{parsed.scheme}://{named}{path}"[:_MOST_SHOWN]
         return _Target(parsed, host, address, port, opened, shown)
 
     async def _addresses(self, target: _Target) -> Sequence[str]:
@@ -309,7 +318,38 @@ def _authority(url: str) -> str:
 
 
 def _not_public(target: _Target) -> BadInput:
-    return _refused(target.shown, "leads to an address that is not public", "공개 주소가 아닙니다")
+    return _closed(target, "leads to an address that is not public", "공개 주소가 아닙니다")
+
+
+def _closed(target: _Target, en: str, ko: str) -> BadInput:
+    """Refuse what an operator could open, and say how."""
+    named = f"[{target.host}]" if ":" in target.host else target.host
+    door = f"{named}:{target.port}"
+    return _refused(
+        target.shown,
+        f"{en}; an operator may open `{door}` with FABULA_FETCH_PRIVATE_HOSTS",
+        f"{ko}. 운영자가 FABULA_FETCH_PRIVATE_HOSTS에 {attach(f'`{door}`', '을')} 적으면 열립니다",
+    )
+
+
+@contextmanager
+def _redirected(first: _Target, target: _Target | None) -> Iterator[None]:
+    """Name the address that a person wrote, too, where another one is refused."""
+    try:
+        yield
+    except BadInput as error:
+        if target is first:
+            raise
+        raise _refused(
+            first.shown, f"redirects to {error.en}", f"다른 주소로 넘깁니다. {error.ko}"
+        ) from None
+
+
+def _written(url: str) -> str:
+    """Write an address that cannot be read, without what may be a secret in it."""
+    scheme, slashes, rest = re.split(r"[?#]", url, maxsplit=1)[0].rpartition("://")
+    plain = scheme + slashes + rest.rpartition("@")[2]
+    return _ODD.sub("?", plain[:_MOST_SHOWN]) or "url"
 
 
 def _refused(field: str, en: str, ko: str) -> BadInput:

@@ -266,3 +266,57 @@ async def test_a_redirect_without_a_place_is_refused() -> None:
     async with server(answer(b"", status="301 Moved")) as port:
         with pytest.raises(BadInput, match="redirects to no address"):
             await got(port)
+
+
+@pytest.mark.parametrize(
+    ("url", "door"),
+    [
+        ("http://127.0.0.1/posts", "127.0.0.1:80"),
+        ("http://example.com:18083/posts", "example.com:18083"),
+        ("https://wiki/posts", "wiki:443"),
+        ("http://[::1]/posts", "[::1]:80"),
+        ("http://inside.example.com/posts", "inside.example.com:80"),
+    ],
+)
+async def test_a_closed_door_says_how_an_operator_opens_it(url: str, door: str) -> None:
+    async def fetched(*opened: str) -> None:
+        fetch = GuardedFetch(
+            private_hosts=opened, resolve=names(TABLE), transport=lambda: Recorder(page())
+        )
+        await fetch(url, accept=HTML, most=1_000)
+
+    with pytest.raises(BadInput) as caught:
+        await fetched()
+    for text in (caught.value.en, caught.value.ko):
+        assert url in text
+        assert f"`{door}`" in text
+        assert "FABULA_FETCH_PRIVATE_HOSTS" in text
+    if "wiki" not in url and ":18083" not in url:
+        await fetched(door)
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://2130706433/", "http://2130706433/"),
+        ("http://0x7f.1/a?key=secret", "http://0x7f.1/a"),
+        ("http://me:secret@127.1/a", "http://127.1/a"),
+        ("http://a b/", "http://a?b/"),
+    ],
+)
+async def test_an_address_that_cannot_be_read_is_named(url: str, named: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        await GuardedFetch()(url, accept=HTML, most=1_000)
+    assert caught.value.field == named
+    assert "secret" not in caught.value.en + caught.value.ko
+
+
+@pytest.mark.parametrize("inside", ["http://127.0.0.1:9/admin", "http://2130706433/"])
+async def test_after_a_redirect_both_addresses_are_named(inside: str) -> None:
+    connection = Recorder(page(302, location=inside))
+    fetch = GuardedFetch(resolve=names(TABLE), transport=lambda: connection)
+    with pytest.raises(BadInput) as caught:
+        await fetch("https://example.com/feed", accept=HTML, most=1_000)
+    assert caught.value.field == "https://example.com/feed"
+    assert inside in caught.value.en
+    assert inside in caught.value.ko

@@ -201,7 +201,10 @@ async def test_a_feeds_address_gives_its_posts_and_their_pictures() -> None:
     told = {one.source.rpartition("/")[2]: (one.kind, one.reason) for one in found.problems}
     assert told["real.xml[1]"] == (
         "picture_refused",
-        "그림 inside.png: 공개 주소가 아닙니다",
+        (
+            "그림 inside.png: 공개 주소가 아닙니다. "
+            "운영자가 FABULA_FETCH_PRIVATE_HOSTS에 `10.0.0.1:80`을 적으면 열립니다"
+        ),
     )
     assert told["real.xml[2]"] == ("source_refused", "글이 없습니다.")
     assert "secret" not in found.model_dump_json()
