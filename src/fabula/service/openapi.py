@@ -56,7 +56,17 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for path in made["paths"].values():
         for operation in path.values():
             operation["responses"].pop("422", None)
+            for parameter in operation.get("parameters", ()):
+                _never_null(parameter)
             for status, words in _ERRORS.items():
                 operation["responses"][status] = {"description": words, "content": content}
     made["components"]["schemas"] = dict(sorted(schemas.items()))
     return made
+
+
+def _never_null(parameter: dict[str, Any]) -> None:
+    """Say that a parameter may be left out, and not that it may be null: `null` is four letters."""
+    schema = parameter["schema"]
+    kinds = [one for one in schema.pop("anyOf", ()) if one != {"type": "null"}]
+    if kinds:
+        parameter["schema"] = {**schema, **(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})}

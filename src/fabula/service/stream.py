@@ -24,6 +24,15 @@ HEARTBEAT_S = 15.0
 PAGE = 500
 LARGEST = 2**31 - 1
 LONGEST_NUMBER = 18
+FRAME = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 DESCRIPTION = """Server-sent events: each with its number as `id`, its type as `event` and JSON as
 `data`. `gap` says which numbers are not there any more, `end` (without a number) how the run
@@ -50,7 +59,9 @@ class EventStream(StreamingResponse):
     description=DESCRIPTION,
     status_code=200,
     response_class=EventStream,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "itemSchema": FRAME}}}
+    },
 )
 async def follow_run(
     run: str,
