@@ -208,8 +208,14 @@ class Stop(FabulaError):
 
 
 class OverBudget(Stop):
+    """Say what budget, in USD as it is typed, lets the refused call pass: `needed`."""
+
     status = "over_budget"
     code = "over_budget"
+
+    def __init__(self, en: str, ko: str = "", *, needed: str | None = None) -> None:
+        super().__init__(en, ko)
+        self.needed = needed
 
 
 class Cancelled(Stop):

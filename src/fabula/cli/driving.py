@@ -191,9 +191,11 @@ async def _say_next(terminal: Terminal, runner: Runner, result: RunResult) -> No
         terminal.fact("다음", "next", f"fabula run {result.product} --brief …")
         return
     if result.status == "over_budget" and row.budget:
-        from fabula.store.tables import NANO
+        from fabula.store.ledger import typed_budget
 
-        command += f" --budget {row.budget * MORE_BUDGET / NANO:g}"
+        needed = (row.reason or {}).get("needed", "0")
+        more = typed_budget(row.budget * MORE_BUDGET)
+        command += f" --budget {max(more, needed, key=float)}"
     if result.status == "queued" and row.not_before:
         due = f"{datetime.fromtimestamp(row.not_before).astimezone():%H:%M:%S}"
         terminal.note(f"{due} 뒤에 이어서 실행하세요", f"the provider is down; resume after {due}")

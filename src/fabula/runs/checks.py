@@ -160,7 +160,7 @@ def nano(budget: float | None) -> int | None:
     """Return a budget in USD as nano-USD; BadInput where it is no amount."""
     if positive("budget", budget) is None:
         return None
-    return int((budget or 0) * NANO)
+    return round((budget or 0) * NANO)
 
 
 def positive(name: str, value: float | None) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fabula.errors import Drained, FabulaError, Stop
+from fabula.errors import Drained, FabulaError, OverBudget, Stop
 from fabula.store.runs import RunRow, RunStatus
 
 FIRST_WAIT_S, LONGEST_WAIT_S, GIVE_UP_S = 60.0, 900.0, 86_400.0
@@ -37,6 +37,8 @@ def end_of(error: FabulaError) -> End:
     for name in ("agent", "item", "path", "field"):
         if hasattr(error, name):
             reason[name] = str(getattr(error, name))
+    if isinstance(error, OverBudget) and error.needed:
+        reason["needed"] = error.needed
     return End(status, error.code, reason, error=error)
 
 

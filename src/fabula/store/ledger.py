@@ -22,6 +22,8 @@ from fabula.store.engine import Fence, Store, hold, lease_lost
 from fabula.store.tables import NANO, db_now, ledger, runs
 from fabula.store.texts import fitted
 
+_BUDGET_DIGITS = 2
+
 
 @dataclass(frozen=True)
 class Question:
@@ -195,15 +197,27 @@ def _highest_price(question: Question, ratio: float | None) -> int:
 
 def _check_budget(question: Question, reserved: int, budget: int, sums: Row[Any]) -> None:
     held = int(sums.open) + int(sums.in_doubt)
-    if reserved and int(sums.answered) + held + reserved > budget:
+    needed = int(sums.answered) + held + reserved
+    if reserved and needed > budget:
+        least = typed_budget(needed)
         raise OverBudget(
             f"{question.agent} for `{question.item}` may cost {reserved / NANO:.6f} USD; of "
             f"the budget of {budget / NANO:.6f} USD, {sums.answered / NANO:.6f} is paid and "
-            f"{held / NANO:.6f} is reserved or in doubt: resume with a higher budget",
+            f"{held / NANO:.6f} is reserved or in doubt: resume with a budget "
+            f"of {least} USD or more",
             f"다음 호출은 최대 {reserved / NANO:.6f} USD가 듭니다. 예산 "
-            f"{budget / NANO:.6f} USD 가운데 {sums.answered / NANO:.6f} USD를 썼습니다. "
-            "예산을 올려 이어서 실행하세요",
+            f"{budget / NANO:.6f} USD 가운데 {sums.answered / NANO:.6f} USD를 썼고 "
+            f"{held / NANO:.6f} USD는 잡혀 있습니다. "
+            f"예산을 {least} USD 이상으로 올려 이어서 실행하세요",
+            needed=least,
         )
+
+
+def typed_budget(nano: int) -> str:
+    """Write an amount as a budget is typed: in USD, rounded up to two digits, never as `2e-06`."""
+    unit: int = 10 ** max(len(str(nano)) - _BUDGET_DIGITS, 0)
+    whole, part = divmod(-(-nano // unit) * unit, NANO)
+    return f"{whole}.{part:09d}".rstrip("0").rstrip(".")
 
 
 def _sums() -> Any:

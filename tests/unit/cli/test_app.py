@@ -184,6 +184,20 @@ def test_over_budget_names_a_resume_that_works(fabula_: Command, model: Model, b
     assert ended.json["calls"] == asked.calls == 4
 
 
+def test_the_suggested_budget_gets_past_the_refused_call(
+    fabula_: Command, model: Model, brief: Path
+) -> None:
+    asked = model(When(usage=(100, 1000)))
+    stopped = fabula_("run", "echo", "--brief", brief, "--budget", "0.000001", "--json")
+    assert (stopped.json["status"], asked.calls) == ("over_budget", 0)
+    command = re.search(r"fabula (resume \S+ --budget ([0-9.]+))$", stopped.err, re.MULTILINE)
+    assert command
+    assert f"{command[2]} USD" in stopped.json["message"]["en"]
+    assert f"{command[2]} USD" in stopped.json["message"]["ko"]
+    fabula_(*command[1].split(), "--json")
+    assert asked.calls > 0
+
+
 def test_resume_of_a_rejected_run_says_first_what_it_may_cost(
     fabula_: Command, model: Model, brief: Path
 ) -> None:

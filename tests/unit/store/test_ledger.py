@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fabula.errors import LeaseLost, OverBudget
+from fabula.runs.checks import nano
 from fabula.store.engine import Fence, Store
 from fabula.store.ledger import (
     AllowanceSpent,
@@ -15,6 +16,7 @@ from fabula.store.ledger import (
     Question,
     entries,
     totals,
+    typed_budget,
 )
 from fabula.store.runs import take_run
 from fabula.store.texts import storable
@@ -91,6 +93,43 @@ async def test_parallel_claims_never_pass_the_budget(store: Store, make_run: Mak
     )
     assert sum(isinstance(claim, str) for claim in claims) == 3
     assert sum(isinstance(claim, OverBudget) for claim in claims) == 5
+
+
+async def test_the_budget_that_is_asked_for_lets_the_refused_call_pass(
+    store: Store, make_run: MakeRun
+) -> None:
+    fence = await make_run(budget=HIGHEST + 1, lease_s=0.0)
+    ledger = Ledger(store, fence)
+    await ledger.doubt(await ledger.claim(QUESTION, allowance=4))
+    second = replace(QUESTION, key="k2")
+    with pytest.raises(OverBudget) as stopped:
+        await ledger.claim(second, allowance=4)
+    needed = stopped.value.needed
+    assert needed
+    assert needed in stopped.value.en
+    assert needed in stopped.value.ko
+    budget = nano(float(needed))
+    assert budget is not None
+    assert 2 * HIGHEST <= budget <= 2.2 * HIGHEST
+    epoch = await take_run(store, "r1", worker="you", lease_s=3, budget=budget)
+    assert epoch is not None
+    assert await Ledger(store, Fence("r1", epoch)).claim(second, allowance=4)
+
+
+@pytest.mark.parametrize(
+    ("amount", "typed"),
+    [
+        (1, "0.000000001"),
+        (2_000, "0.000002"),
+        (205_559_000, "0.21"),
+        (210_000_000, "0.21"),
+        (9_990_000_000, "10"),
+        (1_234_000_000_000, "1300"),
+    ],
+)
+def test_a_budget_is_typed_with_few_digits_and_never_less(amount: int, typed: str) -> None:
+    assert typed_budget(amount) == typed
+    assert (nano(float(typed)) or 0) >= amount
 
 
 async def test_a_free_call_passes_a_spent_budget(store: Store, make_run: MakeRun) -> None:
