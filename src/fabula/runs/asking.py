@@ -63,7 +63,7 @@ async def ask_run(
     models = await asyncio.to_thread(Models, settings, profile, keys=False)
     document = await asyncio.to_thread(read_brief, made, brief)
     merged, why = choose_flags(made, flags or {}, settings, document)
-    await asyncio.to_thread(made.check, merged, replace)
+    await _check(made, merged, replace)
     new = NewRun(
         product=made.name,
         flags=merged.model_dump(mode="json"),
@@ -75,6 +75,22 @@ async def ask_run(
         **row,
     )
     return AskedRun(made, new, document, merged, models, why)
+
+
+async def _check(made: Product, flags: BaseModel, replace: Replacements) -> None:
+    """Build the graph once for nothing; one that was built so before is not built again."""
+    known = (made.build, flags.model_dump_json())
+    if not replace and known in _checked:
+        return
+    await asyncio.to_thread(made.check, flags, replace)
+    if not replace:
+        if len(_checked) >= MOST_CHECKED:
+            _checked.clear()
+        _checked.add(known)
+
+
+MOST_CHECKED = 1000
+_checked: set[tuple[Any, str]] = set()
 
 
 def new_run_id() -> str:

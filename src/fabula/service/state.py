@@ -50,4 +50,9 @@ def service_of(request: Request) -> Service:
     return service
 
 
-Here = Annotated[Service, Depends(service_of)]
+async def _service(request: Request) -> Service:
+    # Not the function itself: what is not async is called in a thread, for every request.
+    return service_of(request)
+
+
+Here = Annotated[Service, Depends(_service)]
