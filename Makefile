@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPOSE := docker compose --env-file deploy/.env -f deploy/compose.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos serve build up down
+.PHONY: help demo test check bench bench-service fuzz-service chaos serve build up down
 
 help: ## 이 목록 / this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## 키 없이 매거진 한 편 만들기 / make a magazine article, with no key
 	$(BIN)/fabula demo $(ARGS)
@@ -24,6 +24,12 @@ check: $(VENV)/.dev ## 형식, 규칙, 타입 / format, lint, types
 
 bench: $(VENV)/.dev ## 성능을 재서 reports/bench.json에 / measure, into reports/bench.json
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-service: $(VENV)/.dev ## 서비스의 부하를 재서 reports/bench-service.json에 / measure the service under load
+	$(BIN)/python -m benchmarks.service $(ARGS)
+
+fuzz-service: $(VENV)/.dev ## OpenAPI로 만든 요청 수천 건, SEED=n / thousands of requests made from the OpenAPI
+	$(BIN)/python -m benchmarks.fuzz --seed $(or $(SEED),1) $(ARGS)
 
 chaos: $(VENV)/.dev ## 장애 훈련, SEED=n, reports/chaos.json에 / rehearse faults, into reports/chaos.json
 	$(BIN)/python -m benchmarks.chaos --seed $(or $(SEED),1) $(ARGS)

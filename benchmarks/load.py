@@ -97,3 +97,28 @@ async def create_and_get(url: str, *, runs: int, clients: int = CLIENTS) -> Load
             group.create_task(client())
     load.seconds = time.perf_counter() - began
     return load
+
+
+async def executed(url: str, *, runs: int, at_once: int = 8) -> float:
+    """Ask for so many runs, each waited for to its end; return the seconds of all together."""
+    numbers = iter(range(runs))
+
+    async def client() -> None:
+        connection = Connection(url)
+        await connection.open()
+        try:
+            for number in numbers:
+                asked = {"product": "tick", "brief": {"number": number}}
+                made = json.loads(await connection.ask("POST", "/v1/runs", asked, status=202))
+                path = f"/v1/runs/{made['run_id']}?wait=60"
+                seen = json.loads(await connection.ask("GET", path, status=200))
+                if seen["status"] != "succeeded":
+                    raise Refused(f"the run ended as {seen['status']}: {seen['message']}")
+        finally:
+            await connection.close()
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(client())
+    return time.perf_counter() - began
