@@ -16,7 +16,7 @@ RUNNABLE = re.findall(
     r"<!-- run -->\n```(python|bash)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE
 )
 LINKS = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", README)
-TARGETS = re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)
+TARGETS = re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE)
 
 
 @pytest.fixture
@@ -60,6 +60,6 @@ def test_what_the_readme_links_to_is_there(link: str) -> None:
 
 
 def test_every_make_target_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert TARGETS
     assert set(TARGETS) <= targets
