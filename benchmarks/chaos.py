@@ -40,6 +40,7 @@ from benchmarks.rehearse import (
 from fabula.testing.servers import PostgresServer, RedisServer
 
 LONG_S = 600.0
+WIDTH = 140
 MEDIAN_S, WORST_S = 3.5, 5.0
 """How soon a run of a killed worker has another owner, with a lease of 3 s."""
 FAIR, PRICE, ENOUGH = 0.99, 0.95, 20
@@ -200,16 +201,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=tuple(SCENARIOS), action="append", default=[])
     parser.add_argument("--quick", action="store_true", help="a few of everything")
+    parser.add_argument("--keep", type=Path, help="a new folder for homes and logs")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "chaos.json")
     given = parser.parse_args(argv)
-    console, played = Console(), dict[str, Outcome]()
+    console, played = Console(width=WIDTH), dict[str, Outcome]()
     load_before = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="fabula-chaos-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fabula-chaos-") as temporary:
+        folder = given.keep or Path(temporary)
         for name in given.only or SCENARIOS:
             began = time.monotonic()
-            outcome = asyncio.run(
-                _play(SCENARIOS[name], Path(folder), Plan(given.seed, given.quick))
-            )
+            outcome = asyncio.run(_play(SCENARIOS[name], folder, Plan(given.seed, given.quick)))
             played[name] = outcome
             verdict = "holds" if outcome.holds else "MISSED"
             console.print(f"{name}: {verdict}, {time.monotonic() - began:.0f} s")
