@@ -72,6 +72,8 @@ class Product:
     """For a question to a person, by its name, what an answer must be."""
     forecast: Callable[[Any, Any], Awaitable[Sequence[ExpectedCall]]] | None = None
     """From brief and flags: the calls that a run may make. It reads files and asks nobody."""
+    publishes: tuple[str, ...] = ()
+    """The names of files that every result publishes, and its folders, with a slash behind."""
     example: Callable[[], Mapping[str, Any]] | None = None
     """A brief as plain JSON that runs as it is on any machine."""
     beside: Callable[[Any], Mapping[str, Sequence[Path]]] | None = None
@@ -191,6 +193,7 @@ PRODUCTS: Mapping[str, Product] = MappingProxyType(
             changes=MAGAZINE_CHANGES,
             recorded=MAGAZINE_RECORDED,
             forecast=_magazine_forecast,
+            publishes=("index.html", "layout.json", "thumbnail.png", "pictures/"),
             example=partial(_example, "magazine"),
             beside=_magazine_beside,
         ),

@@ -15,6 +15,7 @@ from fabula.korean.particles import attach
 from fabula.nodes import Replacements
 from fabula.products import Product
 from fabula.runs.archive import write_archive
+from fabula.runs.folders import refuse_foreign_file
 from fabula.runs.recording import read_recording
 from fabula.runs.replay import Replayed, replay
 from fabula.runs.unpacking import digest_of, read_archive
@@ -32,6 +33,7 @@ async def export_run(
 ) -> Path:
     """Write a run's archive; BadInput where it is still being executed."""
     row = await get_run(store, run_id)
+    await asyncio.to_thread(refuse_foreign_file, file)
     if row.status in _UNFINISHED:
         raise BadInput(
             "run",

@@ -32,6 +32,7 @@ from fabula.runs.checks import (
 from fabula.runs.ends import End
 from fabula.runs.estimate import ESTIMATED
 from fabula.runs.execution import Execution, Setup
+from fabula.runs.folders import check_out
 from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
 from fabula.runs.result import RunResult, result_of
@@ -40,15 +41,7 @@ from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
 from fabula.store.ledger import totals
-from fabula.store.runs import (
-    Copied,
-    NewRun,
-    RunRow,
-    get_run,
-    insert_run,
-    list_runs,
-    want_cancel,
-)
+from fabula.store.runs import Copied, NewRun, RunRow, get_run, insert_run, list_runs, want_cancel
 from fabula.store.tables import NANO
 
 __all__ = ["Runner", "merge_flags", "new_run_id", "resume", "run"]
@@ -105,6 +98,7 @@ class Runner:
         """
         made = self._product(product_name)
         replace = dict(replace or {})
+        await asyncio.to_thread(check_out, out, made)
         asked = await ask_run(
             self.settings,
             made,
@@ -174,6 +168,7 @@ class Runner:
                 setup, row, change, request, flags=flags, profile=profile
             )
             made = self._product(row.product)
+            await asyncio.to_thread(check_out, out, made, row)
             merged = merge_flags(made, {**row.flags, **(flags or {})}, self.settings)
             await asyncio.to_thread(made.check, merged, replace, change)
             new = NewRun(

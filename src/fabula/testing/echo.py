@@ -166,5 +166,6 @@ ECHO = Product(
     recipes=dict,
     fingerprint=lambda brief: brief.model_dump(mode="json"),
     forecast=forecast,
+    publishes=("result.json",),
     example=lambda: {"text": "가을 산책", "count": 2},
 )

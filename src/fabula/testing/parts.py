@@ -191,4 +191,5 @@ SAGA = Product(
     fingerprint=lambda brief: brief.model_dump(mode="json"),
     in_parts=True,
     forecast=forecast,
+    publishes=("result.json",),
 )
