@@ -22,18 +22,24 @@ def add_to(app: typer.Typer) -> None:
 
     @app.command(help="설정과 서버 점검 / check settings, keys and servers")
     def doctor(
+        profile: Annotated[
+            str | None,
+            typer.Option(metavar="NAME", help="모델 묶음: offline, local, cloud / which models"),
+        ] = None,
         as_json: Annotated[
             bool, typer.Option("--json", help="JSON 하나를 출력 / print one JSON value")
         ] = False,
     ) -> None:
         terminal = Terminal(as_json)
-        raise typer.Exit(conduct(terminal, partial(look, terminal)))
+        raise typer.Exit(conduct(terminal, partial(look, terminal, profile=profile)))
 
 
-async def look(terminal: Terminal, settings: Settings) -> int:
-    """Show everything; 0 where the active profile can run, else 1."""
+async def look(terminal: Terminal, settings: Settings, *, profile: str | None = None) -> int:
+    """Show everything; 0 where the profile, the active one where none is named, can run, else 1."""
     from fabula.runs.doctor import examine
 
+    if profile is not None:
+        settings = settings.load(profile=profile)
     found = await examine(settings)
     if terminal.as_json:
         terminal.answer(found.as_json())

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -26,12 +26,16 @@ from fabula.runs.checks import merge_flags
 from fabula.settings import Settings, flag_environment
 from fabula.store.engine import Store
 
+if TYPE_CHECKING:
+    import httpx
+
 State = Literal["ok", "absent", "failed"]
 MASK = "***"
 SERVER_TIMEOUT_S = 3.0
 DEVELOPMENT = "dev"
 ADAPTERS = {"openai": "openai", "local": "openai", "google_genai": "gemini"}
 """The extra that a provider's adapter needs."""
+CONFIG_FILES = ("settings.yaml", "agent_model_map.yaml", "prices.yaml", "limits.yaml")
 PROGRAMS = ("ffmpeg", "espeak-ng", "chromium")
 _USER = re.compile(r"//[^/@]*@")
 _UNSENDABLE = re.compile(r"[^\x20-\x7e]")
@@ -64,7 +68,7 @@ class Pinned:
 class Check:
     """Something looked at; `needed`: the profile's runs cannot do without it."""
 
-    group: Literal["home", "database", "extra", "font", "program", "server"]
+    group: Literal["config", "home", "database", "extra", "font", "program", "server"]
     name: str
     state: State
     detail: str
@@ -103,6 +107,7 @@ async def examine(settings: Settings) -> Diagnosis:
         settings=(*_settings(settings), *_flags(settings)),
         models=tuple(models),
         checks=(
+            *await asyncio.to_thread(_config, settings),
             await asyncio.to_thread(_home, settings.home),
             await _database(settings),
             *_extras(needed=extras),
@@ -124,6 +129,19 @@ def masked(value: object) -> str | None:
         address, question, _ = _USER.sub(f"//{MASK}@", text).partition("?")
         return f"{address}?{MASK}" if question else address
     return text
+
+
+def _config(settings: Settings) -> list[Check]:
+    """Say of each file that a `config_dir` may hold whether its own or the shipped one is used."""
+    if settings.config_dir is None:
+        return []
+    found = []
+    for name in CONFIG_FILES:
+        file = settings.config_file(name)
+        own = file.parent == settings.config_dir
+        detail = str(file) if own else "the one that ships with fabula is used"
+        found.append(Check("config", name, "ok" if own else "absent", detail, needed=False))
+    return found
 
 
 def _settings(settings: Settings) -> Iterable[Setting]:
@@ -282,10 +300,23 @@ async def _server(
         detail = f"{where}: {_words(error, settings)}"
         return Check("server", name, "failed", detail, needed=needed)
     if answer.is_success:
-        return Check("server", name, "ok", f"{where}: answers", needed=needed)
+        lacks = lacking(answer, settings.local_model) if name == "local" else ""
+        return Check("server", name, "ok", f"{where}: answers{lacks}", needed=needed)
     said = "refuses the key" if answer.status_code in (400, 401, 403) else "answers"
     detail = f"{where}: {said} ({answer.status_code})"
     return Check("server", name, "failed", detail, needed=needed)
+
+
+def lacking(answer: httpx.Response, model: str | None) -> str:
+    """Return a warning where a server lists its models and the one that is set is not there."""
+    try:
+        listed = [str(one["id"]) for one in answer.json()["data"]]
+    except (ValueError, TypeError, KeyError):
+        return ""
+    if model is None or model in listed:
+        return ""
+    few = ", ".join(listed[:5]) or "none"
+    return f", but FABULA_LOCAL_MODEL=`{model}` is not in its list ({few}) / 목록에 없는 모델"
 
 
 def _secret(value: SecretStr | None) -> str:

@@ -23,6 +23,8 @@ def test_a_profile_without_its_key_exits_with_1(
     monkeypatch.setenv("FABULA_PROFILE", "cloud")
     done = fabula_("doctor", "--json")
     assert (done.code, done.json["ok"], done.json["profile"]) == (1, False, "cloud")
+    named = fabula_("doctor", "--profile", "offline", "--json")
+    assert (named.code, named.json["profile"]) == (0, "offline")
     assert any("FABULA_GOOGLE_API_KEY" in (one["problem"] or "") for one in done.json["models"])
 
 

@@ -4,11 +4,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
 from fabula.runs import doctor
-from fabula.runs.doctor import Check, Diagnosis, examine, masked
+from fabula.runs.doctor import Check, Diagnosis, examine, lacking, masked
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.testing.faults import Script, parse_fault
@@ -48,6 +49,34 @@ async def test_a_fresh_install_can_run_offline_and_nothing_is_made(tmp_path: Pat
     assert {pin.model for pin in found.models} == {"offline:offline"}
     assert _of(found, "server") == {}
     assert not (tmp_path / "home").exists()
+
+
+async def test_says_which_files_of_the_config_folder_are_used(tmp_path: Path) -> None:
+    rows = _of(await examine(_settings(tmp_path, "local")), "config")
+    assert {name: one.state for name, one in rows.items()} == {
+        "settings.yaml": "absent",
+        "agent_model_map.yaml": "ok",
+        "prices.yaml": "ok",
+        "limits.yaml": "absent",
+    }
+    assert _of(await examine(_settings(tmp_path)), "config") == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "warned"),
+    [
+        ({"json": {"data": [{"id": "other"}]}}, True),
+        ({"json": {"data": []}}, True),
+        ({"json": {"data": [{"id": "some-model"}]}}, False),
+        ({"json": []}, False),
+        ({"text": "hello"}, False),
+    ],
+)
+def test_a_model_that_the_local_server_does_not_list_is_warned_of(
+    answer: dict[str, Any], warned: bool
+) -> None:
+    warning = lacking(httpx.Response(200, **answer), "some-model")
+    assert ("FABULA_LOCAL_MODEL=`some-model`" in warning) is warned
 
 
 async def test_settings_and_flags_say_where_they_came_from(
