@@ -35,6 +35,10 @@ def add_to(app: typer.Typer) -> None:
             list[str] | None,
             typer.Option("--set", metavar="FLAG=VALUE", help="모드 바꾸기 / a mode switch"),
         ] = None,
+        mode: Annotated[
+            str | None,
+            typer.Option(metavar="M", help="만드는 길, --set mode=M / which pipeline"),
+        ] = None,
         profile: Annotated[
             str | None,
             typer.Option(metavar="NAME", help="모델 묶음: offline, local, cloud / which models"),
@@ -45,7 +49,13 @@ def add_to(app: typer.Typer) -> None:
     ) -> None:
         terminal = Terminal(as_json)
         work = partial(
-            foresee, terminal, product=product, brief=brief, flags=flags or [], profile=profile
+            foresee,
+            terminal,
+            product=product,
+            brief=brief,
+            flags=flags or [],
+            mode=mode,
+            profile=profile,
         )
         raise typer.Exit(conduct(terminal, work))
 
@@ -57,13 +67,16 @@ async def foresee(
     product: str,
     brief: Path,
     flags: Sequence[str],
+    mode: str | None = None,
     profile: str | None,
 ) -> int:
     """Show what a run of a brief's file is expected to use, and at most."""
-    from fabula.cli.running import read_flags
+    from fabula.cli.running import read_flags, with_mode
     from fabula.runs.estimate import estimate_brief
 
-    made = await estimate_brief(settings, product, brief, flags=read_flags(flags), profile=profile)
+    made = await estimate_brief(
+        settings, product, brief, flags=with_mode(read_flags(flags), mode), profile=profile
+    )
     if terminal.as_json:
         terminal.answer(made.as_json())
     else:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from fabula.testing.magazine import brief_of
 from fabula.testing.scripted import ScriptedModel
 
 Command = Callable[..., Any]
@@ -29,6 +30,18 @@ def test_a_script_gets_one_json_value(fabula_: Command, model: Model, brief: Pat
     assert (made["calls"], made["calls_most"]) == (4, 16)
     assert 0 < made["cost"] < made["cost_most"]
     assert [line["agent"] for line in made["lines"]] == ["echo.plan", "echo.write"]
+
+
+def test_a_mode_is_named_as_it_is_for_a_run(fabula_: Command, tmp_path: Path) -> None:
+    brief = tmp_path / "brief.json"
+    brief.write_text(brief_of(6).model_dump_json(exclude={"schema_version"}), "utf-8")
+    calls = [
+        fabula_("estimate", "magazine", "--brief", brief, "--mode", mode, "--json").json["calls"]
+        for mode in ("single_call", "multi_stage")
+    ]
+    assert calls[0] < calls[1]
+    both = ("--mode", "single_call", "--set", "mode=multi_stage")
+    assert fabula_("estimate", "magazine", "--brief", brief, *both).code == 2
 
 
 def test_no_key_is_needed(fabula_: Command, model: Model, brief: Path) -> None:
