@@ -56,7 +56,9 @@ async def decide_run(
     if answer is None:
         show_asks(terminal, run_id, asks)
         return DONE
-    given = read_answer(answer, [one for one in asks if ask in (None, one["name"], one["id"])])
+    # A run that waits for nothing is refused as such, whatever the answer looks like.
+    fitting = [one for one in asks if ask in (None, one["name"], one["id"])]
+    given = read_answer(answer, fitting) if asks else {}
 
     async def start(runner: Runner) -> RunResult:
         return await runner.decide(run_id, given, ask=ask)

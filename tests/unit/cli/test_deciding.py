@@ -79,6 +79,13 @@ def test_a_wrong_answer_names_its_field_and_the_run_waits_on(fabula_: Command, r
     assert fabula_("decide", run_id, "--answer", "a").code == 0
 
 
+def test_a_run_that_waits_for_nothing_says_that_first(fabula_: Command, run_id: str) -> None:
+    assert fabula_("decide", run_id, "--answer", "a").code == 0
+    done = fabula_("decide", run_id, "--answer", "x", "--json")
+    assert (done.code, done.json["field"]) == (2, "run")
+    assert "waits for no decision (succeeded)" in done.json["message"]["en"]
+
+
 def test_a_bare_value_needs_a_question_of_one_field() -> None:
     two = {"name": "x", "schema": {"properties": {"a": {}, "b": {}}}}
     with pytest.raises(BadInput, match="fields: a, b"):
