@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from fabula.runs.ends import End
 from fabula.runs.execution import Execution, Setup
 from fabula.runs.queueing import QUEUES, Bell
 from fabula.runs.taking import worker_name
-from fabula.store.claims import Claimed, claim_run, due_queues
+from fabula.store.claims import Claimed, Left, claim_run, due_queues
 from fabula.store.engine import Fence
 from fabula.store.events import Event, append_events, last_seq
 from fabula.store.ledger import totals
@@ -65,6 +66,9 @@ class Pool:
         # Not by run: one that lost its lease may still be ending while it is claimed anew.
         self._executing: set[Execution] = set()
         self._suspects: set[str] = set()
+        self._turn = asyncio.Lock()
+        self._looked_at = time.monotonic()
+        self._trusting_from = 0.0
         self._serving: set[asyncio.Task[None]] = set()
         self._sweeping: asyncio.Task[None] | None = None
         self.draining = False
@@ -85,6 +89,7 @@ class Pool:
 
     def start(self) -> None:
         """Sweep from now on."""
+        self._looked_at = time.monotonic()
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def close(self) -> None:
@@ -118,7 +123,10 @@ class Pool:
             while claimed := await self._claim(queue):
                 # Where one was due another may be: one ring wakes as many slots as there is work.
                 self.serve_soon(queue)
-                await self._execute(claimed)
+                try:
+                    await self._execute(claimed)
+                finally:
+                    self._suspects.discard(claimed.row.id)
         finally:
             self._free[queue] += 1
 
@@ -135,24 +143,45 @@ class Pool:
     async def _sweep(self) -> None:
         while True:
             try:
-                for queue in await due_queues(self._setup.store, [*self._free]):
+                due = await due_queues(self._setup.store, [*self._free])
+                self._looked()
+                for queue in due:
                     self.serve_soon(queue)
             except AWAY as error:
                 log.warning("sweep failed error=%s", type(error).__name__)
             await asyncio.sleep(self._setup.settings.sweep_s)
 
     async def _claim(self, queue: str) -> Claimed | None:
-        if self.draining:
-            return None
         settings = self._setup.settings
-        return await self._claiming(
-            self._setup.store,
-            queue,
-            worker=self._worker,
-            lease_s=settings.lease_s,
-            project_concurrency=settings.project_concurrency,
-            suspects=not self._suspects,
-        )
+        # One at a time: what may be taken depends on what was.
+        async with self._turn:
+            if self.draining:
+                return None
+            claimed = await self._claiming(
+                self._setup.store,
+                queue,
+                worker=self._worker,
+                lease_s=settings.lease_s,
+                project_concurrency=settings.project_concurrency,
+                left=self._which_left(),
+            )
+            if claimed and claimed.stalls >= SUSPECT:
+                self._suspects.add(claimed.row.id)
+            return claimed
+
+    def _which_left(self) -> Left:
+        now = time.monotonic()
+        # The database, or this process, was away, and with it perhaps every owner's renewals:
+        # each has a lease's time to be heard before it counts as dead.
+        if now < self._trusting_from or now - self._looked_at > self._setup.settings.lease_s:
+            return "none"
+        return "harmless" if self._suspects else "any"
+
+    def _looked(self) -> None:
+        now, lease_s = time.monotonic(), self._setup.settings.lease_s
+        if now - self._looked_at > lease_s:
+            self._trusting_from = now + lease_s
+        self._looked_at = now
 
     async def _execute(self, claimed: Claimed) -> None:
         row = claimed.row
@@ -177,15 +206,12 @@ class Pool:
         answers = (row.reason or {}).get("answers")
         execution = Execution(self._told(row.id), row, claimed.epoch, made, {}, answers=answers)
         self._executing.add(execution)
-        if claimed.stalls >= SUSPECT:
-            self._suspects.add(row.id)
         if self.draining:
             execution.drain()
         try:
             return await execution.run(await self._opening(claimed))
         finally:
             self._executing.discard(execution)
-            self._suspects.discard(row.id)
 
     def _told(self, run: str) -> Setup:
         def told(event: Event) -> None:

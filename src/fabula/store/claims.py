@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import CTE, ColumnElement, Row, and_, func, literal, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Row, and_, false, func, literal, or_, select, update
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from fabula.store.engine import Store
 from fabula.store.runs import RunRow
 from fabula.store.tables import db_now, db_started, events, ledger, projects, runs
 
+Left = Literal["any", "harmless", "none"]
 CLAIM_LOCK = 0x66616275
 """The advisory lock of claims: two at once would give two turns to one project."""
 
@@ -40,20 +41,20 @@ async def claim_run(
     worker: str,
     lease_s: float,
     project_concurrency: int | None = None,
-    suspects: bool = True,
+    left: Left = "any",
 ) -> Claimed | None:
     """Take what a dead process left, else the due run of the project served least recently.
 
     None: nothing is due. `project_concurrency` is how many runs of one project may be executed at
-    once where the project's row does not say it. Without `suspects` a run that has lost its
-    process before without going further is left to others.
+    once where the project's row does not say it. `left` narrows what dead processes left: to the
+    `harmless`, which have lost no process before without going further, or to `none` of it.
     """
 
     async def write(connection: AsyncConnection) -> Claimed | None:
         if connection.dialect.name == "postgresql":
             await connection.execute(sql("SELECT pg_advisory_xact_lock(:n)"), {"n": CLAIM_LOCK})
         row = (
-            await connection.execute(_left(queue, project_concurrency, lease_s, suspects=suspects))
+            await connection.execute(_left(queue, project_concurrency, lease_s, left))
         ).one_or_none()
         if row is None:
             chosen = (await connection.execute(_next(queue, project_concurrency))).first()
@@ -130,7 +131,7 @@ def _waits(queue: str) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _left(queue: str, concurrency: int | None, lease_s: float, *, suspects: bool) -> Any:
+def _left(queue: str, concurrency: int | None, lease_s: float, which: Left) -> Any:
     """Select the run that its process left longest ago: what it had begun waits for no turn.
 
     None while the database has been up for less than a lease: nobody could renew before.
@@ -139,7 +140,9 @@ def _left(queue: str, concurrency: int | None, lease_s: float, *, suspects: bool
     allowed = select(literal(1)).where(theirs, _has_room(concurrency)).exists()
     left = select(runs).where(runs.c.queue == queue, _dead(), allowed)
     left = left.where(db_started() + lease_s <= db_now())
-    if not suspects:
+    if which == "none":
+        left = left.where(false())
+    if which == "harmless":
         left = left.where(runs.c.stalls == 0)
     return (
         left.order_by(runs.c.lease_until, runs.c.id)

@@ -28,6 +28,8 @@ from fabula.store.events import Event
 from fabula.worker.jobs import Jobs
 
 log = logging.getLogger("fabula.worker")
+PATIENCE_S = 60.0
+"""How long a database that is away is waited for: nobody else can go on with the runs either."""
 ANSWER_S = 5.0
 TRIES = 5
 """How long Redis is waited for, and how often it is asked again before an ear is made anew."""
@@ -61,7 +63,9 @@ class Worker:
         """
         settings = self.settings
         async with AsyncExitStack() as stack:
-            store = await Store.open(settings)
+            # One that is not there from the start is named at once.
+            await (await Store.open(settings)).close()
+            store = await Store.open(settings, patience_s=PATIENCE_S)
             stack.push_async_callback(store.close)
             bell = await stack.enter_async_context(open_bell(settings, refuse_strangers=True))
             tell = await stack.enter_async_context(open_nudges(settings))

@@ -97,7 +97,7 @@ async def test_what_is_not_due_is_not_claimed(store: Store) -> None:
 async def test_what_a_dead_process_left_waits_for_no_turn(store: Store) -> None:
     await fill(store, row("b", "b"), row("left", "a", **LEFT, epoch=3, created_at=9.0))
     assert await due_queues(store, ["batch"]) == ["batch"]
-    taken = await claim(store, lease_s=SHORT_S)
+    taken = await claim(store, lease_s=60.0)
     assert taken
     assert (taken.row.id, taken.epoch, taken.taken_over) == ("left", 4, True)
     assert await claimed(store, 2) == ["b", "-"]
@@ -127,7 +127,8 @@ async def test_a_stall_is_a_takeover_without_anything_done_since(store: Store) -
 
 async def test_a_run_that_may_have_ended_its_process_is_left_to_others(store: Store) -> None:
     await fill(store, row("s", "a", **LEFT, stalls=1), row("b", "b"))
-    assert await claimed(store, 2, lease_s=SHORT_S, suspects=False) == ["b", "-"]
+    assert await claimed(store, 2, lease_s=SHORT_S, left="none") == ["b", "-"]
+    assert await claimed(store, 1, lease_s=SHORT_S, left="harmless") == ["-"]
     assert await claimed(store, 1, lease_s=SHORT_S) == ["s"]
 
 
