@@ -43,7 +43,17 @@ async def server(handler: Handler) -> AsyncIterator[int]:
         with suppress(ConnectionError, asyncio.CancelledError):
             await writer.wait_closed()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    taken: list[asyncio.BaseTransport] = []
+
+    class Taken(asyncio.StreamReaderProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            taken.append(transport)
+            super().connection_made(transport)
+
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(
+        lambda: Taken(asyncio.StreamReader(), serve), "127.0.0.1", 0
+    )
     try:
         yield listening.sockets[0].getsockname()[1]
     finally:
@@ -55,6 +65,10 @@ async def server(handler: Handler) -> AsyncIterator[int]:
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving)
+        for transport in taken:
+            assert isinstance(transport, asyncio.WriteTransport)
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 def answer(

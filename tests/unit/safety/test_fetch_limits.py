@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import time
+import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -140,6 +142,19 @@ async def linger(head: str, reader: asyncio.StreamReader, writer: asyncio.Stream
     await answer(b"", status="302 Found", Location="/on")(head, reader, writer)
 
 
+@pytest.fixture
+def left_by_deadlines() -> Iterator[None]:
+    """Collect what httpx leaves of a connection that a deadline cuts while it is being made.
+
+    It closes with the garbage, and says so with a warning, in whichever test that happens.
+    """
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.mark.usefixtures("left_by_deadlines")
 @pytest.mark.parametrize("slow", [drip_head, drip_body, silence, stall, linger])
 async def test_a_slow_server_does_not_hold_us(slow: Handler) -> None:
     patience = Patience(connect_s=0.5, silence_s=0.3, whole_s=0.7)
@@ -183,6 +198,7 @@ async def test_nothing_of_ours_is_sent_along(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+@pytest.mark.usefixtures("left_by_deadlines")
 async def test_cancelling_is_passed_on() -> None:
     async with server(silence) as port:
         task = asyncio.create_task(got(port))
