@@ -48,7 +48,7 @@ def test_links_count_where_a_folder_would_miss_them(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = folder(tmp_path, "a.md", "b.md")
     # Root reads everything, whatever a file's mode says.
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "a.md")
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "a.md")
     assert names_of(root) == ["b.md"]
 
 
