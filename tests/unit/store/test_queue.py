@@ -97,9 +97,12 @@ async def test_what_is_not_due_is_not_claimed(store: Store) -> None:
 async def test_what_a_dead_process_left_waits_for_no_turn(store: Store) -> None:
     await fill(store, row("b", "b"), row("left", "a", **LEFT, epoch=3, created_at=9.0))
     assert await due_queues(store, ["batch"]) == ["batch"]
-    taken = await claim(store, lease_s=60.0)
+    taken = await claim(store, lease_s=SHORT_S)
     assert taken
     assert (taken.row.id, taken.epoch, taken.taken_over) == ("left", 4, True)
+    # Its lease is short so that the database counts as up for long; from here on it is held.
+    held = update(runs).where(runs.c.id == "left").values(lease_until=4e9)
+    await store.write(lambda connection: connection.execute(held))
     assert await claimed(store, 2) == ["b", "-"]
 
 
