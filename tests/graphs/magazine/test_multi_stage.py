@@ -214,7 +214,9 @@ async def test_an_outline_that_cites_nothing_real_ends_the_run_as_rejected() -> 
 async def test_bad_sources_are_told_one_by_one_and_the_good_ones_go_on(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("---\ntitle: 가\n---\n골목에 봄이 조용히 왔다.\n", "utf-8")
     (tmp_path / "b.md").write_text("---\ntitle: 나\n---\n", "utf-8")
-    (tmp_path / "c.md").write_text("---\ntitle: 다\nimage: none.png\n---\n골목에 여름이 조용히 왔다.\n", "utf-8")
+    (tmp_path / "c.md").write_text(
+        "---\ntitle: 다\nimage: none.png\n---\n골목에 여름이 조용히 왔다.\n", "utf-8"
+    )
     done = await run(brief_of(posts=(), sources=str(tmp_path)))
     told = [(one["type"], one["source"]) for one in done.notices]
     assert told == [("source_refused", "b.md"), ("picture_refused", "c.md")]

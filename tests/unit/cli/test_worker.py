@@ -84,9 +84,7 @@ def test_a_queue_that_is_none_is_refused(started: list[Started]) -> None:
     assert "--queue: got `gpu`, wanted one of: interactive, batch" in worker.said
 
 
-def test_a_second_signal_ends_the_worker_at_once(
-    started: list[Started], fabula_home: Path
-) -> None:
+def test_a_second_signal_ends_the_worker_at_once(started: list[Started], fabula_home: Path) -> None:
     with LoopbackServer(script=Script(latency_ms=60_000)) as server:
         model = {"FABULA_LOCAL_BASE_URL": server.base_url, "FABULA_LOCAL_MODEL": "loopback"}
         worker = start(started, FABULA_PROFILE="local", **model)
