@@ -87,7 +87,7 @@ class Host:
 def hosted(folder: Path, *, hasty: bool = False, **settings: object) -> Iterator[Host]:
     """Serve from a process of its own, with its home in this folder; `KEY` is its API key.
 
-    `settings` are fabula's; a `hasty` one ends every stream and every wait within half a second.
+    `settings` are fabula's; a `hasty` one ends every stream and wait within a tenth of a second.
     """
     folder.mkdir(parents=True, exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(CLEARED)}

@@ -22,7 +22,7 @@ OPERATIONS = (
 def test_no_request_made_from_the_openapi_finds_a_fault(tmp_path: Path) -> None:
     with hosted(tmp_path / "host", hasty=True, batch_slots=0, interactive_slots=0) as host:
         found = fuzzed(
-            host, tmp_path, examples=10, phases=("coverage", "fuzzing"), operations=OPERATIONS
+            host, tmp_path, examples=5, phases=("coverage", "fuzzing"), operations=OPERATIONS
         )
         assert "request failed" not in host.log()
     assert found.failures == []
