@@ -18,7 +18,8 @@ from typing import Any
 
 from benchmarks.crew import PRODUCTS
 from benchmarks.ground import CLEARED, ROOT, echo_answer
-from benchmarks.watch import Watch
+from benchmarks.watch import AGAIN_S, PATIENCE_S, Watch
+from fabula.errors import StoreUnavailable
 from fabula.runs.queueing import RunQueue
 from fabula.runs.ringing import open_bell
 from fabula.settings import Settings
@@ -164,10 +165,19 @@ class Fleet:
         return await asyncio.to_thread(member.process.wait, within_s)
 
     async def submit(self, product: str, brief: Mapping[str, Any], **options: Any) -> str:
-        """Ask for a run; its brief's text must be its own."""
-        run, _ = await self.queue.submit(product, brief, **options)
-        self.texts[run] = str(brief["text"])
-        return run
+        """Ask for a run, again and again while the database is away; its text must be its own."""
+        text, until = str(brief["text"]), time.monotonic() + PATIENCE_S
+        asked = {"idempotency_key": text, "request": dict(brief), **options}
+        while True:
+            try:
+                run, _ = await self.queue.submit(product, brief, **asked)
+            except StoreUnavailable:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+            else:
+                self.texts[run] = text
+                return run
 
     async def rest(self, runs: Iterable[str], *, within_s: float) -> dict[str, str]:
         """Wait until none of the runs is active; return their statuses, whatever they are."""

@@ -62,7 +62,8 @@ async def fed(crew: Fleet, load: Load) -> list[str]:
     """Submit the load, always with so many active, and return the runs once all are in."""
     runs: list[str] = []
     while len(runs) < load.runs:
-        active = sum(crew.watch.statuses()[status] for status in ("queued", "running"))
+        statuses = await asyncio.to_thread(crew.watch.statuses)
+        active = statuses["queued"] + statuses["running"]
         for _ in range(min(load.at_once - active, load.runs - len(runs))):
             brief = {"text": f"이야기 {len(runs) + 1} 끝", "count": load.count}
             flags = {"writers": load.writers}
@@ -207,15 +208,19 @@ async def poison(
     runs = await fed(crew, load)
     deadly = await crew.submit("poison", {"text": "독"})
     deaths, until = 0, time.monotonic() + within_s
-    while crew.status(deadly) in ("queued", "running"):
+    # Started again beside this loop: the next death must be seen while its runs are still its own.
+    starting: dict[int, asyncio.Task[None]] = {}
+    while time.monotonic() < until:
+        if await asyncio.to_thread(crew.status, deadly) not in ("queued", "running"):
+            break
         for member in crew.members:
-            if not member.alive:
+            pending = starting.get(member.number)
+            if not member.alive and (pending is None or pending.done()):
                 deaths += 1
                 await crew.struck(member, time.time())
-                await crew.start(member)
-        if time.monotonic() > until:
-            break
+                starting[member.number] = asyncio.create_task(crew.start(member))
         await asyncio.sleep(LOOK_S)
+    await asyncio.gather(*starting.values())
     await crew.rest(runs, within_s=within_s)
     findings = await asyncio.to_thread(
         audit, crew, [*runs, deadly], calls=load.calls, wanted={deadly: "failed"}
@@ -261,8 +266,8 @@ async def _with_work(crew: Fleet, *, within_s: float = 60.0) -> Member:
     async with asyncio.timeout(within_s):
         while True:
             for member in crew.members:
-                held = member.alive and crew.watch.held(member.name)
-                if held:
+                held = await asyncio.to_thread(crew.watch.held, member.name)
+                if held and member.alive:
                     return member
             await asyncio.sleep(LOOK_S)
 

@@ -5,6 +5,7 @@ Triggers write it in the transaction of the write itself, so that nothing is mis
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ CREATE TRIGGER watch AFTER UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION watch_ru
 CREATE TRIGGER watch AFTER INSERT OR UPDATE ON artifacts FOR EACH ROW
   EXECUTE FUNCTION watch_artifacts();
 """
+PATIENCE_S, AGAIN_S = 60.0, 0.2
 TABLES = ("runs", "documents", "artifacts", "ledger", "events", "projects", "deliveries")
 
 
@@ -63,9 +65,16 @@ class Watch:
         return float(self.rows("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Run one read."""
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            return connection.execute(query.encode(), values).fetchall()
+        """Run one read; a database that is away is waited for."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                with psycopg.connect(self._url, autocommit=True) as connection:
+                    return connection.execute(query.encode(), values).fetchall()
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(AGAIN_S)
 
     def execute(self, statement: str) -> None:
         """Run one statement."""
