@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.audit import Findings, audit
 from benchmarks.crew import PRODUCTS
-from benchmarks.fleet import Fleet, Member, Shape, fleet
+from benchmarks.fleet import ACTIVE, Fleet, Member, Shape, fleet
 from fabula.runs import Runner
 from fabula.settings import Settings
 from fabula.testing.faults import Script
@@ -100,13 +100,18 @@ async def sleeper(crew: Fleet, load: Load, *, within_s: float) -> tuple[Findings
     member.process.send_signal(signal.SIGSTOP)
     # Its calls are sent anew by whoever takes over: they were in flight, though nobody died.
     await crew.struck(member, time.time())
-    await crew.rest(runs, within_s=within_s)
+    left = await crew.rest(runs, within_s=within_s)
     before = await asyncio.to_thread(crew.watch.fingerprint)
     member.process.send_signal(signal.SIGCONT)
     await asyncio.sleep(3 * crew.shape.lease_s)
     after = await asyncio.to_thread(crew.watch.fingerprint)
     writes = sum(len(set(after[table]) ^ set(before[table])) for table in after)
     findings = await asyncio.to_thread(audit, crew, runs, calls=load.calls)
+    findings.broken += [
+        f"{run} was {status} while its worker slept"
+        for run, status in left.items()
+        if status in ACTIVE
+    ]
     if await crew.end(member) != 0:
         findings.broken.append("the sleeper did not end in order")
     return findings, writes
@@ -267,7 +272,7 @@ async def _with_work(crew: Fleet, *, within_s: float = 60.0) -> Member:
         while True:
             for member in crew.members:
                 held = await asyncio.to_thread(crew.watch.held, member.name)
-                if held and member.alive:
+                if held and member.alive and crew.in_flight():
                     return member
             await asyncio.sleep(LOOK_S)
 

@@ -52,6 +52,30 @@ def test_a_sleeper_writes_nothing_once_its_run_was_taken_over(
         assert broken_promises(ground.home, ended=True) == []
 
 
+def test_a_sleeper_that_had_claimed_a_call_does_not_send_it_when_it_wakes(
+    echo: Task, whole: Unbroken, tmp_path: Path
+) -> None:
+    with prepared(echo, tmp_path / "run") as ground:
+        sleeper = ground.start(point="after_claim", nth=3, by="SIGSTOP")
+        try:
+            _wait_until_stopped(sleeper)
+            _leave_the_files_unlocked(sleeper, ground.home)
+            # The others that it has sent by then are asked anew, and no more than those.
+            asleep = len(ground.server.calls)
+            ground.finish(resume=True)
+            sent = len(ground.server.calls)
+            sleeper.send_signal(signal.SIGCONT)
+            woken = ground.outcome(sleeper)
+        finally:
+            sleeper.kill()
+            sleeper.wait()
+
+        assert (woken["status"], woken["code"]) == ("refused", "lease_lost")
+        assert len(ground.server.calls) == sent
+        assert sent <= whole.paid.total() + asleep
+        assert ground.published() == whole.published
+
+
 def _wait_until_stopped(worker: subprocess.Popen[str]) -> None:
     ends = time.monotonic() + 60
     while time.monotonic() < ends:

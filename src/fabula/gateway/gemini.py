@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from fabula.errors import MissingExtra
 from fabula.gateway.langchain import LangChainProvider
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, OnToken
+from fabula.gateway.sending import look_before_sending
 
 if TYPE_CHECKING:
     import httpx
@@ -88,7 +89,7 @@ class _GeminiProvider:
                     # No connection is used twice. One that the server closed meanwhile cannot be
                     # told from one lost after sending, which may have been billed.
                     limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-                    event_hooks={"request": [_connect_soon]},
+                    event_hooks={"request": [_connect_soon, look_before_sending]},
                 ),
                 client_args={"verify": context},
             ),

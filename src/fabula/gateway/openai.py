@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from fabula.errors import MissingExtra
 from fabula.gateway.langchain import LangChainProvider
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, OnToken
+from fabula.gateway.sending import look_before_sending
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessageChunk
@@ -90,6 +91,7 @@ class _OpenAIProvider:
                 # No connection is used twice. One that the server closed meanwhile cannot be told
                 # from one lost after sending, which may have been billed and is not sent again.
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+                event_hooks={"request": [look_before_sending]},
             ),
             timeout=timeout,
             max_retries=0,

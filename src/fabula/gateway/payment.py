@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from fabula.errors import (
     Cancelled,
     Drained,
+    FabulaError,
     LeaseLost,
     OverBudget,
     ProviderDown,
@@ -27,6 +29,7 @@ from fabula.gateway.leave import Leave, Leaves, most_tokens
 from fabula.gateway.limits import UNLIMITED, Limiter
 from fabula.gateway.models import Model
 from fabula.gateway.provider import ChatAnswer, ChatProvider, ChatRequest, ProviderError
+from fabula.gateway.sending import looking
 from fabula.korean.particles import attach
 from fabula.store.ledger import Answered, Ledger, Question
 from fabula.store.texts import storable
@@ -36,6 +39,8 @@ MAX_BACKOFF_S = 8.0
 MAX_RETRY_AFTER_S = 30.0
 RECORD_TRIES = 60
 HOLD_PAUSE_S = 0.5
+FRESH_S = 0.2
+"""So old may a claim be when its request goes out; an older one is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,28 @@ class _Call(NamedTuple):
     request: ChatRequest
     model: Model
     provider: ChatProvider
+
+
+class _Look:
+    """Raise LeaseLost where a request would go out for a run that was taken over meanwhile.
+
+    A process that was stopped after its claim, and wakes up when another has asked this very
+    question, would pay for it again. `refused` is what was raised.
+    """
+
+    def __init__(self, ledger: Ledger, claimed_at: float) -> None:
+        self._ledger = ledger
+        self._claimed_at = claimed_at
+        self.refused: FabulaError | None = None
+
+    async def __call__(self) -> None:
+        if time.monotonic() - self._claimed_at < FRESH_S:
+            return
+        try:
+            await self._ledger.confirm()
+        except FabulaError as error:
+            self.refused = error
+            raise
 
 
 class Payments:
@@ -155,12 +182,16 @@ class Payments:
         question, request, model, provider = call
         known = {"key": question.key, "item": question.item}
         await self._hook("before_claim", known)
-        claim = await self._claim(question)
+        claim, look = await self._claim(question)
         await self._hook("after_claim", known)
         try:
-            async with asyncio.timeout(model.call_timeout_s):
-                answer = await provider.complete(request)
+            with looking(look):
+                async with asyncio.timeout(model.call_timeout_s):
+                    answer = await provider.complete(request)
         except (ProviderError, TimeoutError) as error:
+            if look.refused:
+                leave.admitted.settle(0)
+                raise look.refused from None
             failure = _as_provider_error(error, model)
             if failure.blocked:
                 # Kept as an answer that cost nothing, so that a resume or a replay finds it.
@@ -182,12 +213,13 @@ class Payments:
         leave.admitted.settle(answer.input_tokens + answer.output_tokens)
         return await self._record(claim, question, answer, model, known)
 
-    async def _claim(self, question: Question) -> str:
+    async def _claim(self, question: Question) -> tuple[str, _Look]:
         while True:
             if self._ending:
                 raise self._ending
+            look = _Look(self._ledger, time.monotonic())
             try:
-                return await self._ledger.claim(question, allowance=self._allowance)
+                return await self._ledger.claim(question, allowance=self._allowance), look
             except OverBudget:
                 if not await self._more_budget_may_come():
                     raise

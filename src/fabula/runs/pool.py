@@ -143,6 +143,8 @@ class Pool:
     async def _sweep(self) -> None:
         while True:
             try:
+                if stopped := await self._setup.store.database.end_stopped():
+                    log.warning("sessions of stopped processes ended sessions=%d", stopped)
                 due = await due_queues(self._setup.store, [*self._free])
                 self._looked()
                 for queue in due:

@@ -29,6 +29,7 @@ async def take(
     Waits for the lease of a dead one to end. The rest is as `take_run` has it.
     """
     for _ in range(2):
+        await store.database.end_stopped()
         epoch = await take_run(
             store,
             run,

@@ -46,6 +46,10 @@ class Database(Protocol):
 
     async def write_row(self, statement: Executable, values: Mapping[str, Any] | None) -> int: ...
 
+    async def end_stopped(self) -> int:
+        """End the sessions of processes that were stopped inside a transaction; count them."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -153,6 +153,12 @@ class Ledger:
 
         return await self._store.write(write)
 
+    async def confirm(self) -> None:
+        """Return where the run is still this process's; LeaseLost when it was taken over."""
+        values = {"of_run": self._fence.run, "of_epoch": self._fence.epoch}
+        if (await self._store.read(_MINE, values)).one_or_none() is None:
+            raise lease_lost(self._fence)
+
     async def record(self, claim: str, answer: Answered) -> None:
         """Put the answer in the claim's place; LeaseLost when the run was taken over."""
         await self._end(
@@ -256,6 +262,9 @@ def _ending() -> Any:
 _SUMS = _sums()
 _END = _ending()
 _ANSWER = _END.values(answered_at=db_now())
+_MINE = select(runs.c.id).where(
+    runs.c.id == bindparam("of_run"), runs.c.epoch == bindparam("of_epoch")
+)
 _FIND = select(ledger).where(
     ledger.c.run == bindparam("of_run"),
     ledger.c.key == bindparam("of_key"),

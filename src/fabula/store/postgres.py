@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fabula.store")
 
+APPLICATION = "fabula"
 POOL_SIZE = 10
 POOL_WAIT_S = 1.0
 CONNECT_S = 5
@@ -46,6 +47,14 @@ _LIFE = "(SELECT CAST(stats_reset AS text) FROM pg_stat_wal)"
 # Known only once something was written: what is read alone cannot be in doubt.
 _NUMBER = sql(f"SELECT CAST(pg_current_xact_id_if_assigned() AS text) AS number, {_LIFE} AS life")
 _STATUS = sql(f"SELECT pg_xact_status(CAST(:number AS xid8)) AS status, {_LIFE} AS life")
+# Between the messages of a pipeline a session counts as active, so that the server's own timeouts
+# of idle transactions never end it.
+_END_STOPPED = sql(
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    "WHERE application_name = :name AND datname = current_database() AND usename = current_user "
+    "AND pid <> pg_backend_pid() AND wait_event = 'ClientRead' "
+    "AND xact_start < clock_timestamp() - make_interval(secs => :idle_s)"
+)
 _FUTURE = "22023"
 """The SQL state for a transaction's number that has not been given out yet."""
 
@@ -69,6 +78,7 @@ class PostgresDatabase:
     def __init__(self, url: URL, *, lease_s: float, patience_s: float) -> None:
         _check_driver()
         self._url = url
+        self._idle_s = _idle_s(lease_s)
         self._patience_s = patience_s
         self._connect = _connect_args(url, lease_s)
         self._engine = create_async_engine(
@@ -123,6 +133,10 @@ class PostgresDatabase:
                 return int((await connection.execute(statement, values)).rowcount)
 
         return await self._whole(self.patiently(once))
+
+    async def end_stopped(self) -> int:
+        values = {"name": APPLICATION, "idle_s": self._idle_s}
+        return int((await self.read(_END_STOPPED, values)).scalar_one())
 
     async def plain_pool(
         self, prepare: Callable[[PlainConnection[dict[str, Any]]], Awaitable[None]]
@@ -324,16 +338,21 @@ async def _prepare_alone(
 
 def _connect_args(url: URL, lease_s: float, *options: str) -> dict[str, Any]:
     # A process that was stopped inside a transaction would keep its run's row, and with it the run,
-    # from whoever takes over.
-    idle = f"-c idle_in_transaction_session_timeout={int(lease_s * 1000 * 2 / 3)}"
+    # from whoever takes over. What this does not see, `end_stopped` does.
+    idle = f"-c idle_in_transaction_session_timeout={int(_idle_s(lease_s) * 1000)}"
     own = url.query.get("options", ())
     given = (own,) if isinstance(own, str) else own
     return {
         "options": " ".join([*given, idle, *options]),
         "connect_timeout": CONNECT_S,
         "tcp_user_timeout": SILENT_MS,
-        "application_name": "fabula",
+        "application_name": APPLICATION,
     }
+
+
+def _idle_s(lease_s: float) -> float:
+    """Return how long a transaction may wait for its own process."""
+    return lease_s * 2 / 3
 
 
 def _check_driver() -> None:

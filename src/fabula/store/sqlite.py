@@ -31,6 +31,10 @@ class SqliteDatabase:
         async with self._writer.begin() as connection:
             await connection.run_sync(check)
 
+    async def end_stopped(self) -> int:
+        # The file's lock is the stopped process's own: nobody else can take it away.
+        return 0
+
     async def close(self) -> None:
         while self._committing:
             await asyncio.wait([self._committing])

@@ -8,12 +8,20 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from fabula.gateway.faults import FaultPoint
+from fabula.gateway.faults import FaultPoint, no_hook
 from fabula.gateway.provider import ChatRequest
 from fabula.runs import Runner
+from fabula.runs.execution import Setup
+from fabula.runs.pool import Pool
+from fabula.runs.queueing import RunQueue
+from fabula.runs.ringing import NoBell
 from fabula.settings import Settings
+from fabula.store.engine import Store
+from fabula.store.postgres import APPLICATION
+from fabula.store.runs import get_run
 from fabula.testing.echo import ECHO
 from fabula.testing.scripted import ScriptedModel, scripted_provider
 from fabula.testing.servers import PostgresServer
@@ -95,3 +103,30 @@ async def test_a_run_goes_on_over_a_server_that_is_away_and_pays_nothing_twice(
         await asyncio.gather(*back)
     assert back
     assert (result.status, result.outcome, model.calls) == ("succeeded", "complete", 4)
+
+
+async def test_a_process_that_was_stopped_amid_a_pipeline_keeps_no_run_from_the_others(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    settings = Settings(home=tmp_path, database_url=postgres_url, lease_s=0.9, sweep_s=0.05)
+    store = await Store.open(settings)
+    products = {"echo": ECHO}
+    run, _ = await RunQueue(settings, store, NoBell(), products=products).submit(
+        "echo", {"text": "가을", "count": 2}
+    )
+    # Nothing asks the server to end what was sent, as when the process is stopped before it does.
+    stopped = psycopg.connect(postgres_url, autocommit=True, application_name=APPLICATION)
+    stopped.pgconn.enter_pipeline_mode()
+    stopped.pgconn.send_query_params(b"SELECT id FROM runs FOR UPDATE", None)
+    stopped.pgconn.send_flush_request()
+    stopped.pgconn.flush()
+    pool = Pool(Setup(settings, store, no_hook, {}, None), products=products)
+    pool.start()
+    try:
+        async with asyncio.timeout(20):
+            while (await get_run(store, run)).status != "succeeded":  # noqa: ASYNC110 - a row
+                await asyncio.sleep(0.05)
+    finally:
+        await pool.close()
+        stopped.close()
+        await store.close()
