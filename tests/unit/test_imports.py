@@ -55,6 +55,12 @@ def _imported(node: ast.AST) -> list[str]:
         if node.module == "fabula":
             return [f"fabula.{name.name}" for name in node.names if name.name != "__version__"]
         return [node.module] if node.module.startswith("fabula.") else []
+    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+        name = called.id if isinstance(called, ast.Name) else called
+        if name in ("import_module", "__import__"):
+            given = str(node.args[0].value)
+            return [given] if given.startswith("fabula.") else []
     return []
 
 
@@ -98,6 +104,9 @@ def test_module_keeps_the_rules(path: Path) -> None:
         ("from fabula.media.font import x", "gateway", "line 1: gateway imports media"),
         ("from fabula.testing import x", "cli", "line 1: cli imports testing"),
         ("def f():\n    from fabula.cli import main", "runs", "line 2: runs imports cli"),
+        ("import_module('fabula.runs')", "nodes", "line 1: nodes imports runs"),
+        ("importlib.import_module('fabula.cli')", "runs", "line 1: runs imports cli"),
+        ("__import__('fabula.graphs.x')", "store", "line 1: store imports graphs"),
         ("from .agent import Agent", "gateway", "line 1: a relative import"),
         ("import os\nos.environ['X']", "cli", "line 2: reads the environment"),
         ("import os\nos.getenv('X')", "store", "line 2: reads the environment"),

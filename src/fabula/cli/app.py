@@ -25,6 +25,7 @@ from fabula.cli import (
 from fabula.cli.edge import BAD_INPUT, DONE, FAILED, INTERRUPTED, conduct
 from fabula.cli.remote import Server, at
 from fabula.cli.terminal import Terminal
+from fabula.errors import BadInput
 
 app = typer.Typer(
     name="fabula",
@@ -229,7 +230,9 @@ def _exit_code() -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        terminal = Terminal()
-        terminal.note("명령을 잘못 썼습니다", f"wrong usage: {message()}", style="red")
+        terminal = Terminal("--json" in sys.argv)
+        terminal.error(
+            BadInput("usage", f"wrong command: {message()}", f"명령을 잘못 썼습니다: {message()}")
+        )
         terminal.note("쓰는 법: fabula --help", "usage: fabula COMMAND --help")
         return BAD_INPUT

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fabula.settings import Settings
 
 PRODUCT = "magazine"
+PAGE, FIGURES = "compare.html", "compare.json"
 MODES: tuple[Mode, ...] = ("single_call", "multi_stage")
 
 
@@ -93,6 +94,7 @@ async def compare_modes(
             "`fabula run magazine --mode …`를 쓰세요",
         )
     await asyncio.to_thread(ready_folder, out)
+    await asyncio.to_thread(_check_files, out)
     measured: dict[Mode, Measured] = {}
     title = brief.stem
     for mode in MODES:
@@ -113,6 +115,15 @@ async def compare_modes(
     terminal.fact("비교 페이지", "as a page", shown(page))
     ended = [comparison.single_call.status, comparison.multi_stage.status]
     return DONE if ended == ["succeeded", "succeeded"] else FAILED
+
+
+def _check_files(out: Path) -> None:
+    from fabula.runs.folders import foreign_file, is_publication
+
+    ours = any(is_publication(out / mode) for mode in MODES)
+    for name in (PAGE, FIGURES):
+        if (out / name).exists() and not ours:
+            raise foreign_file(out, name)
 
 
 class _Aside(Terminal):
@@ -171,9 +182,9 @@ def _write(comparison: Comparison, out: Path, title: str) -> Path:
     from fabula.graphs.magazine.comparison import render_comparison
 
     plain = json.dumps(comparison.as_json(), ensure_ascii=False, indent=2)
-    (out / "compare.json").write_text(f"{plain}\n", encoding="utf-8")
+    (out / FIGURES).write_text(f"{plain}\n", encoding="utf-8")
     made = [mode for mode in MODES if (out / mode / "index.html").is_file()]
     pages: dict[Mode, str] = {mode: f"{mode}/index.html" for mode in made}
-    page = out / "compare.html"
+    page = out / PAGE
     page.write_text(render_comparison(comparison, title=title, pages=pages), encoding="utf-8")
     return page

@@ -22,6 +22,7 @@ EXAMPLES = {"magazine": "magazine/brief.yaml"}
 FLAGS: Mapping[str, Mapping[str, Any]] = {"magazine": {"mode": "multi_stage"}}
 """What the demo shows of a product where its default would show less."""
 PROFILE = "offline"
+GALLERY = "index.html"
 NOTE = (
     "키도 서버도 없이 오프라인 모델이 만들었습니다. 글은 흐름을 보이는 견본입니다. "
     "Made by the offline model: a sample of the pipeline, not of the prose."
@@ -33,6 +34,7 @@ OUTCOMES = {"complete": "완성", "degraded": "빈 자리 있음"}
 async def show_examples(terminal: Terminal, settings: Settings, *, out: Path, browser: bool) -> int:
     """Run every example into `out` and write the gallery, `index.html`, beside them."""
     await asyncio.to_thread(ready_folder, out)
+    await asyncio.to_thread(_check_gallery, out)
     items: list[GalleryItem] = []
     for product, brief in EXAMPLES.items():
         folder = out / product
@@ -46,6 +48,13 @@ async def show_examples(terminal: Terminal, settings: Settings, *, out: Path, br
     if browser:
         webbrowser.open(page.as_uri())
     return DONE
+
+
+def _check_gallery(out: Path) -> None:
+    from fabula.runs.folders import foreign_file, is_publication
+
+    if (out / GALLERY).exists() and not any(is_publication(out / name) for name in EXAMPLES):
+        raise foreign_file(out, GALLERY)
 
 
 def examples_folder() -> Path:
@@ -99,6 +108,6 @@ def _item(product: str, result: RunResult) -> GalleryItem:
 def _write_gallery(out: Path, items: Sequence[GalleryItem]) -> Path:
     from fabula.media.gallery import render_gallery
 
-    page = out.absolute() / "index.html"
+    page = out.absolute() / GALLERY
     page.write_text(render_gallery(items), encoding="utf-8")
     return page

@@ -64,6 +64,7 @@ async def send_run(
     switches = with_mode(read_flags(flags), mode)
     _check_out(out, detach=detach)
     folder = await _ready(out)
+    await asyncio.to_thread(_check_files, folder, product)
 
     async def send(there: There) -> int:
         placed = await there.client.place(product, brief)
@@ -148,6 +149,15 @@ async def decide_there(
 
 async def _ready(out: Path | None) -> Path | None:
     return None if out is None else (await asyncio.to_thread(ready_folder, out)).resolve()
+
+
+def _check_files(out: Path | None, product: str) -> None:
+    """Refuse a folder before anything is paid for; the service may know other products."""
+    from fabula.products import PRODUCTS
+    from fabula.runs.folders import check_out
+
+    if product in PRODUCTS:
+        check_out(out, PRODUCTS[product])
 
 
 async def _last_number(there: There) -> int:

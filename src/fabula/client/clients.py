@@ -19,7 +19,7 @@ from fabula.client.connecting import Connecting
 from fabula.client.exchange import LOST, Ask, Flow, Pause, Work, away, exchange
 from fabula.client.following import Following
 from fabula.client.operations import Operations, run_path
-from fabula.client.saving import Saving, place_in, saving_file, saving_zip
+from fabula.client.saving import Saving, places_in, saving_file, saving_zip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -121,9 +121,12 @@ class Client(Connecting):
         return self._save(*saving_file(run, artifact, Path(to)))
 
     def save_all(self, run: str, folder: str | Path) -> list[Path]:
-        """Write every file of a run below a folder, as `save` does."""
+        """Write every file of a run below a folder, as `save` does.
+
+        BadInput where one would replace a file that is not of a run.
+        """
         found = self.artifacts(run)
-        places = [place_in(Path(folder), one) for one in found]
+        places = places_in(Path(folder), found)
         return [self.save(run, *one) for one in zip(found, places, strict=True)]
 
     def zip(self, run: str, to: str | Path) -> Path:
@@ -262,9 +265,12 @@ class AsyncClient(Connecting):
         return await self._save(*saving_file(run, artifact, Path(to)))
 
     async def save_all(self, run: str, folder: str | Path) -> list[Path]:
-        """Write every file of a run below a folder, as `save` does."""
+        """Write every file of a run below a folder, as `save` does.
+
+        BadInput where one would replace a file that is not of a run.
+        """
         found = await self.artifacts(run)
-        places = [place_in(Path(folder), one) for one in found]
+        places = await asyncio.to_thread(places_in, Path(folder), found)
         return [await self.save(run, *one) for one in zip(found, places, strict=True)]
 
     async def zip(self, run: str, to: str | Path) -> Path:

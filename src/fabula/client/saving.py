@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from zipfile import BadZipFile, ZipFile
@@ -104,6 +105,15 @@ def place_in(folder: Path, artifact: Artifact) -> Path:
             code="bad_answer",
         )
     return folder / PurePosixPath(*parts)
+
+
+def places_in(folder: Path, artifacts: Sequence[Artifact]) -> list[Path]:
+    """Return where each file belongs; BadInput where one would replace what is not of a run."""
+    from fabula.runs.folders import check_files
+
+    places = [place_in(folder, one) for one in artifacts]
+    check_files(folder, {one.name: one.hash for one in artifacts})
+    return places
 
 
 def saving_file(run: str, artifact: Artifact, target: Path) -> tuple[Ask, Saving]:

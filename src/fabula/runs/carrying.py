@@ -15,7 +15,7 @@ from fabula.korean.particles import attach
 from fabula.nodes import Replacements
 from fabula.products import Product
 from fabula.runs.archive import write_archive
-from fabula.runs.folders import refuse_foreign_file
+from fabula.runs.folders import check_files, refuse_foreign_file
 from fabula.runs.recording import read_recording
 from fabula.runs.replay import Replayed, replay
 from fabula.runs.unpacking import digest_of, read_archive
@@ -78,6 +78,9 @@ async def replay_run(
         finally:
             await store.close()
     made = product_of(recording.run.product)
+    if out is not None:
+        files = {one.name: one.hash for one in recording.artifacts}
+        await asyncio.to_thread(check_files, Path(out), files)
     return await replay(recording, made, out=Path(out) if out else None, replace=replace)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from fabula.errors import BadInput
@@ -29,19 +31,37 @@ def check_out(out: str | Path | None, made: Product, parent: RunRow | None = Non
 
 
 def _refuse_foreign(out: Path, made: Product) -> None:
-    if not out.is_dir() or _is_publication(out / REPORT):
+    if not out.is_dir() or is_publication(out):
         return
     for name in (REPORT, *made.publishes):
         path = out / name
         # A folder of ours takes files with names of their own beside those that are there.
         if path.is_file() or (path.exists() and not name.endswith("/")):
-            raise BadInput(
-                "out",
-                f"{out} holds `{name}`, which is not of fabula and would be replaced; name an "
-                "empty or new folder, or move the file away",
-                f"{out} 폴더에 fabula가 만들지 않은 {attach(f'`{name}`', '이')} 있어 덮어쓰게 "
-                "됩니다. 비어 있거나 새로운 폴더를 주거나 파일을 옮기세요",
-            )
+            raise foreign_file(out, name)
+
+
+def check_files(out: Path, files: Mapping[str, str]) -> None:
+    """Refuse with BadInput a folder where one of the files, hash by name, replaces a stranger's.
+
+    A file with the very same bytes is none.
+    """
+    if is_publication(out):
+        return
+    for name, digest in files.items():
+        path = out / name
+        if path.exists() and not _has(path, digest):
+            raise foreign_file(out, name)
+
+
+def foreign_file(out: Path, name: str) -> BadInput:
+    """Make the refusal of a folder where a stranger's file would be replaced."""
+    return BadInput(
+        "out",
+        f"{out} holds `{name}`, which is not of fabula and would be replaced; name an empty or "
+        "new folder, or move the file away",
+        f"{out} 폴더에 fabula가 만들지 않은 {attach(f'`{name}`', '이')} 있어 덮어쓰게 됩니다. "
+        "비어 있거나 새로운 폴더를 주거나 파일을 옮기세요",
+    )
 
 
 def _refuse_own_parent(out: Path, parent: RunRow) -> None:
@@ -66,9 +86,14 @@ def refuse_foreign_file(file: Path) -> None:
         )
 
 
-def _is_publication(report: Path) -> bool:
+def _has(file: Path, digest: str) -> bool:
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest
+
+
+def is_publication(folder: Path) -> bool:
+    """Say whether a folder holds what a run has published."""
     try:
-        read = json.loads(report.read_bytes())
+        read = json.loads((folder / REPORT).read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(read, dict) and {"run_id", "product", "outcome"} <= read.keys()

@@ -50,6 +50,12 @@ def test_wrong_usage_exits_with_2_and_leaves_stdout_alone(
     assert "명령을 잘못 썼습니다" in done.err
 
 
+def test_wrong_usage_is_one_object_for_a_script(fabula_: Command) -> None:
+    done = fabula_("run", "echo", "--json", "--budgt", "3")
+    assert (done.code, done.json["code"], done.json["field"]) == (2, "bad_input", "usage")
+    assert "--budgt" in done.json["message"]["en"]
+
+
 def test_a_run_ends_with_one_json_object(
     fabula_: Command, model: Model, brief: Path, tmp_path: Path
 ) -> None:

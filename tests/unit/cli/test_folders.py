@@ -80,3 +80,48 @@ def test_an_archive_replaces_an_archive_and_nothing_else(
     fresh = tmp_path / "run.zip"
     assert fabula_("export", run_id, "--out", fresh).code == 0
     assert fabula_("export", run_id, "--out", fresh).code == 0
+
+
+def test_a_replay_replaces_its_own_files_and_nobody_elses(
+    fabula_: Command, model: Model, brief: Path, tmp_path: Path
+) -> None:
+    model()
+    run = fabula_("run", "echo", "--brief", brief, "--out", tmp_path / "o", "--json")
+    again, other = tmp_path / "again", tmp_path / "other"
+    replayed = ("replay", run.json["run_id"], "--json", "--out")
+    assert [fabula_(*replayed, again).code for _ in range(2)] == [0, 0]
+    other.mkdir()
+    (other / "result.json").write_text("mine")
+    refused = fabula_(*replayed, other)
+    assert (refused.code, refused.json["field"]) == (2, "out")
+    assert "`result.json`" in refused.json["message"]["ko"]
+    assert (other / "result.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["compare.html", "compare.json"])
+def test_a_comparison_replaces_only_a_comparison(
+    fabula_: Command, tmp_path: Path, name: str
+) -> None:
+    brief = tmp_path / "brief.json"
+    brief.write_text(brief_of(3).model_dump_json(exclude={"schema_version"}), "utf-8")
+    out = tmp_path / "site"
+    out.mkdir()
+    (out / name).write_text("mine")
+    compared = ("compare", "--brief", brief, "--json", "--out", out)
+    refused = fabula_(*compared)
+    assert (refused.code, refused.json["field"]) == (2, "out")
+    assert (out / name).read_text() == "mine"
+    assert [one.name for one in out.iterdir()] == [name]
+    (out / name).unlink()
+    assert [fabula_(*compared).code for _ in range(2)] == [0, 0]
+
+
+def test_the_demo_replaces_only_a_demo(fabula_: Command, tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    out.mkdir()
+    (out / "index.html").write_text("mine")
+    refused = fabula_("demo", "--out", out)
+    assert (refused.code, "`index.html`" in refused.err) == (2, True)
+    assert (out / "index.html").read_text() == "mine"
+    (out / "index.html").unlink()
+    assert [fabula_("demo", "--out", out).code for _ in range(2)] == [0, 0]

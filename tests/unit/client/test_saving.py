@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fabula.client.answers import Artifact
-from fabula.client.saving import TRIES, Saving, place_in, saving_file, saving_zip
+from fabula.client.saving import TRIES, Saving, place_in, places_in, saving_file, saving_zip
 from fabula.errors import BadInput, ServiceAway, ServiceError
 
 DATA = "가을 산책".encode() * 100
@@ -115,3 +115,15 @@ def test_names_are_written_as_addresses_need_them(tmp_path: Path) -> None:
     assert (ask.again, ask.stream, saving.target) == (True, True, tmp_path / "x")
     ask, _ = saving_zip("a/b", tmp_path / "x.zip")
     assert ask.path == "/v1/runs/a%2Fb/artifacts.zip"
+
+
+def test_the_files_of_a_run_replace_nobody_elses(tmp_path: Path) -> None:
+    files = [artifact("a.txt"), artifact("b/c.txt")]
+    assert places_in(tmp_path, files) == [tmp_path / "a.txt", tmp_path / "b" / "c.txt"]
+    (tmp_path / "a.txt").write_bytes(DATA)
+    assert len(places_in(tmp_path, files)) == 2
+    (tmp_path / "a.txt").write_text("mine")
+    with pytest.raises(BadInput, match=r"`a\.txt`, which is not of fabula"):
+        places_in(tmp_path, files)
+    (tmp_path / "run.json").write_text('{"run_id": "r", "product": "p", "outcome": "complete"}')
+    assert len(places_in(tmp_path, files)) == 2
