@@ -20,8 +20,8 @@ from benchmarks.crew import PRODUCTS
 from benchmarks.ground import CLEARED, ROOT, echo_answer
 from benchmarks.watch import AGAIN_S, PATIENCE_S, Watch
 from fabula.errors import StoreUnavailable
-from fabula.runs.queueing import RunQueue
-from fabula.runs.ringing import open_bell
+from fabula.runs.queue.queueing import RunQueue
+from fabula.runs.queue.ringing import open_bell
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.testing.bill import Call

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from fabula.gateway.faults import no_hook
 from fabula.runs.execution import Setup
-from fabula.runs.nudging import open_nudges
-from fabula.runs.pool import Pool
+from fabula.runs.queue.nudging import open_nudges
+from fabula.runs.queue.pool import Pool
 from fabula.service import create_app
 from fabula.settings import Settings
 from fabula.store.engine import Store

@@ -59,7 +59,7 @@ async def export_run(
 ) -> int:
     """Write the archive and say how to replay it."""
     from fabula.runs import Runner
-    from fabula.runs.carrying import digest_of
+    from fabula.runs.records.carrying import digest_of
 
     file = await Runner(settings).export(run_id, out or Path(f"{run_id}.zip"))
     size = (await asyncio.to_thread(file.stat)).st_size

@@ -18,7 +18,7 @@ from fabula.cli.terminal import Terminal
 from fabula.errors import BadInput
 
 if TYPE_CHECKING:
-    from fabula.runs.queueing import QueueName
+    from fabula.runs.queue.queueing import QueueName
     from fabula.settings import Settings
 
 
@@ -75,7 +75,7 @@ async def serve_queues(
 
 
 def _known(given: Sequence[str]) -> Sequence[QueueName]:
-    from fabula.runs.queueing import QUEUES
+    from fabula.runs.queue.queueing import QUEUES
 
     if wrong := [one for one in given if one not in QUEUES]:
         listed = ", ".join(QUEUES)

@@ -60,7 +60,7 @@ async def enqueue(
     written, which `run_id()` waits for; a job alone is as safe as Redis is.
     """
     # Not above: a client over HTTP needs nothing of what executes runs.
-    from fabula.runs.ringing import JOBS_QUEUE, to_json
+    from fabula.runs.queue.ringing import JOBS_QUEUE, to_json
 
     plain = brief.model_dump(mode="json") if isinstance(brief, BaseModel) else dict(brief)
     job_id = key or secrets.token_hex(16)

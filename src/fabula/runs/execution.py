@@ -27,7 +27,7 @@ from fabula.runs.ends import End, drained, end_of, patiently, waiting
 from fabula.runs.lease import Lease, Signal
 from fabula.runs.progress import Progress
 from fabula.runs.recorder import Listener, Recorder
-from fabula.runs.recording import PAGE_URL, page_url_of
+from fabula.runs.records.recording import PAGE_URL, page_url_of
 from fabula.runs.report import run_report
 from fabula.runs.streams import StepEvents
 from fabula.runs.uploads import LocatedDocuments

@@ -11,7 +11,7 @@ from pathlib import Path
 from fabula.errors import BadInput
 from fabula.korean.particles import attach
 from fabula.products import Product
-from fabula.runs.contents import FORMAT, MANIFEST
+from fabula.runs.records.contents import FORMAT, MANIFEST
 from fabula.store.runs import RunRow
 
 REPORT = "run.json"

@@ -17,7 +17,6 @@ from fabula.gateway.provider import ChatProvider
 from fabula.nodes import Replacements
 from fabula.products import PRODUCTS, Product, product
 from fabula.runs.asking import ask_run, new_run_id
-from fabula.runs.carrying import Replayed, export_run, replay_run
 from fabula.runs.checks import (
     Brief,
     check_replaced,
@@ -35,6 +34,7 @@ from fabula.runs.execution import Execution, Setup
 from fabula.runs.folders import check_out
 from fabula.runs.planning import ChangePlan, Prepared, prepare
 from fabula.runs.recorder import Listener
+from fabula.runs.records.carrying import Replayed, export_run, replay_run
 from fabula.runs.result import RunResult, result_of
 from fabula.runs.taking import take, worker_name
 from fabula.settings import Settings

@@ -14,12 +14,12 @@ from fabula.gateway.provider import ChatProvider
 from fabula.products import PRODUCTS, Product
 from fabula.runs import Runner
 from fabula.runs.execution import Setup
-from fabula.runs.leaving import end_tasks
 from fabula.runs.metrics import both
-from fabula.runs.nudging import hear
-from fabula.runs.pool import LocalBell, Pool
-from fabula.runs.queueing import Bell, RunQueue, warm_up
-from fabula.runs.ringing import open_bell
+from fabula.runs.queue.leaving import end_tasks
+from fabula.runs.queue.nudging import hear
+from fabula.runs.queue.pool import LocalBell, Pool
+from fabula.runs.queue.queueing import Bell, RunQueue, warm_up
+from fabula.runs.queue.ringing import open_bell
 from fabula.runs.webhooks import Webhooks
 from fabula.service import (
     artifacts,

@@ -14,8 +14,8 @@ from sqlalchemy import text as sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from fabula.errors import FabulaError
-from fabula.runs.queueing import QUEUES
-from fabula.runs.ringing import bell_queue
+from fabula.runs.queue.queueing import QUEUES
+from fabula.runs.queue.ringing import bell_queue
 from fabula.service.auth import IsKnown
 from fabula.service.state import Here, Service
 from fabula.store.tables import REVISION

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fabula import __version__
 from fabula.runs.metrics import OTHER, Metrics
-from fabula.runs.queueing import QUEUES
+from fabula.runs.queue.queueing import QUEUES
 from fabula.service.auth import Known
 from fabula.service.state import Here
 from fabula.store.engine import Store

@@ -12,8 +12,8 @@ from fastapi import Depends, Request
 from fabula.errors import UnknownRun
 from fabula.products import Product
 from fabula.runs import Runner
-from fabula.runs.pool import Pool
-from fabula.runs.queueing import RunQueue
+from fabula.runs.queue.pool import Pool
+from fabula.runs.queue.queueing import RunQueue
 from fabula.service.auth import Caller, Gate
 from fabula.service.hub import Hub
 from fabula.settings import Settings

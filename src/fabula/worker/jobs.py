@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError
 
 from fabula.documents import Strict
 from fabula.errors import BadInput, FabulaError, StoreUnavailable
-from fabula.runs.pool import Pool
-from fabula.runs.queueing import RunQueue
-from fabula.runs.ringing import BELL
+from fabula.runs.queue.pool import Pool
+from fabula.runs.queue.queueing import RunQueue
+from fabula.runs.queue.ringing import BELL
 from fabula.store.tables import LOCAL
 
 log = logging.getLogger("fabula.worker")

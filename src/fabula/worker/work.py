@@ -15,11 +15,11 @@ from fabula.products import PRODUCTS, Product
 from fabula.runs.checkpoints import prepare_checkpoints
 from fabula.runs.ends import End
 from fabula.runs.execution import Setup
-from fabula.runs.leaving import end_tasks
-from fabula.runs.nudging import Tell, open_nudges
-from fabula.runs.pool import Claim, Pool, RunListener
-from fabula.runs.queueing import QUEUES, QueueName, RunQueue, warm_up
-from fabula.runs.ringing import JOBS_QUEUE, bell_queue, connect, open_bell
+from fabula.runs.queue.leaving import end_tasks
+from fabula.runs.queue.nudging import Tell, open_nudges
+from fabula.runs.queue.pool import Claim, Pool, RunListener
+from fabula.runs.queue.queueing import QUEUES, QueueName, RunQueue, warm_up
+from fabula.runs.queue.ringing import JOBS_QUEUE, bell_queue, connect, open_bell
 from fabula.runs.webhooks import Webhooks
 from fabula.settings import Settings
 from fabula.store.claims import Claimed, claim_run

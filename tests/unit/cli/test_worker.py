@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fabula.runs.queueing import RunQueue
-from fabula.runs.ringing import NoBell
+from fabula.runs.queue.queueing import RunQueue
+from fabula.runs.queue.ringing import NoBell
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.testing.faults import Script

@@ -15,9 +15,9 @@ from fabula.gateway.faults import FaultPoint, no_hook
 from fabula.gateway.provider import ChatRequest
 from fabula.runs import Runner
 from fabula.runs.execution import Setup
-from fabula.runs.pool import Pool
-from fabula.runs.queueing import RunQueue
-from fabula.runs.ringing import NoBell
+from fabula.runs.queue.pool import Pool
+from fabula.runs.queue.queueing import RunQueue
+from fabula.runs.queue.ringing import NoBell
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.postgres import APPLICATION

@@ -17,8 +17,8 @@ from sqlalchemy import update
 
 from fabula.errors import BadInput
 from fabula.runs import webhooks
-from fabula.runs.pool import LocalBell
-from fabula.runs.queueing import RunQueue
+from fabula.runs.queue.pool import LocalBell
+from fabula.runs.queue.queueing import RunQueue
 from fabula.runs.signing import webhook_secret_of
 from fabula.runs.webhooks import WAITS_S, Webhooks, check_webhook
 from fabula.settings import Settings

@@ -11,8 +11,8 @@ from fabula.documents import canonical_json
 from fabula.gateway.faults import no_hook
 from fabula.runs import Runner
 from fabula.runs.execution import Setup
-from fabula.runs.pool import LocalBell, Pool
-from fabula.runs.queueing import RunQueue
+from fabula.runs.queue.pool import LocalBell, Pool
+from fabula.runs.queue.queueing import RunQueue
 from fabula.runs.recorder import Recorder
 from fabula.settings import Settings
 from fabula.store.engine import Fence, Store

@@ -17,9 +17,9 @@ from fabula.errors import StoreUnavailable
 from fabula.gateway.faults import no_hook
 from fabula.products import product
 from fabula.runs.execution import Setup
-from fabula.runs.pool import Pool
-from fabula.runs.queueing import RunQueue
-from fabula.runs.ringing import NoBell
+from fabula.runs.queue.pool import Pool
+from fabula.runs.queue.queueing import RunQueue
+from fabula.runs.queue.ringing import NoBell
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.runs import get_run, list_runs

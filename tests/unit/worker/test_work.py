@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 
 from fabula.client import enqueue
 from fabula.errors import FabulaError
-from fabula.runs.hosts import Place, Presence, SeveralHosts
-from fabula.runs.queueing import RunQueue
-from fabula.runs.ringing import JOBS_QUEUE, NoBell, bell_queue, open_bell
+from fabula.runs.queue.hosts import Place, Presence, SeveralHosts
+from fabula.runs.queue.queueing import RunQueue
+from fabula.runs.queue.ringing import JOBS_QUEUE, NoBell, bell_queue, open_bell
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.runs import RunRow, get_run

@@ -17,7 +17,7 @@ import fabula
 from fabula.documents import portable
 from fabula.errors import BadInput
 from fabula.products import Product
-from fabula.runs.contents import (
+from fabula.runs.records.contents import (
     BRIEF,
     CALLS,
     EVENTS,
@@ -32,7 +32,7 @@ from fabula.runs.contents import (
     document_path,
     kinds_of,
 )
-from fabula.runs.recording import Recording
+from fabula.runs.records.recording import Recording
 from fabula.settings import Settings
 from fabula.store.tables import REVISION
 

@@ -17,8 +17,8 @@ from fabula.documents import content_hash
 from fabula.errors import BadInput
 from fabula.korean.particles import attach
 from fabula.products import Product
-from fabula.runs.accord import faults
-from fabula.runs.contents import (
+from fabula.runs.records.accord import faults
+from fabula.runs.records.contents import (
     CALLS,
     EVENTS,
     FORMAT,
@@ -30,7 +30,7 @@ from fabula.runs.contents import (
     artifact_path,
     kinds_of,
 )
-from fabula.runs.recording import CallRecord, EventRecord, Recording, RunRecord
+from fabula.runs.records.recording import CallRecord, EventRecord, Recording, RunRecord
 from fabula.store.documents import check_name
 from fabula.store.tables import REVISION
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from fabula.errors import FabulaError
-from fabula.runs.leaving import end_tasks
+from fabula.runs.queue.leaving import end_tasks
 from fabula.settings import Settings
 from fabula.store.database import database_url
 from fabula.store.documents import write_whole

@@ -13,8 +13,8 @@ import pytest
 
 from fabula.errors import BadInput
 from fabula.runs import Runner
-from fabula.runs.carrying import digest_of
-from fabula.runs.contents import FileEntry
+from fabula.runs.records.carrying import digest_of
+from fabula.runs.records.contents import FileEntry
 from fabula.settings import Settings
 from fabula.testing.echo import ECHO
 from fabula.testing.scripted import ScriptedModel

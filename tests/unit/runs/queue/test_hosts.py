@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from fabula.runs.hosts import ALIVE_S, PRESENT, Place, Presence, SeveralHosts
+from fabula.runs.queue.hosts import ALIVE_S, PRESENT, Place, Presence, SeveralHosts
 from fabula.settings import Settings
 
 SERVER = "postgresql://user@127.0.0.1:1/fabula"

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from fabula.errors import BadInput
 from fabula.nodes.services import Update
-from fabula.runs import Runner, unpacking
+from fabula.runs import Runner
+from fabula.runs.records import unpacking
 from fabula.settings import Settings
 from fabula.testing.echo import ECHO
 from fabula.testing.rules import When
@@ -238,7 +239,7 @@ async def test_lines_that_are_no_events_are_refused(
 
 def _put(members: Members, name: str, data: bytes) -> None:
     """Alter a part and let the manifest agree."""
-    from fabula.runs.contents import FileEntry
+    from fabula.runs.records.contents import FileEntry
 
     members[name] = data
     manifest = json.loads(members["manifest.json"])

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from fabula.runs import leaving
-from fabula.runs.leaving import end_tasks
+from fabula.runs.queue import leaving
+from fabula.runs.queue.leaving import end_tasks
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fabula.runs.ringing import MOST_BELLS, NoBell, RedisBell, bell_queue, connect, open_bell
+from fabula.runs.queue.ringing import MOST_BELLS, NoBell, RedisBell, bell_queue, connect, open_bell
 from fabula.settings import Settings
 from fabula.testing.servers import RedisServer, free_port
 
@@ -55,7 +55,7 @@ async def test_a_bell_without_redis_never_raises_is_quick_and_says_so_once(
 async def test_a_bell_rings_again_once_redis_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fabula.runs.ringing.REST_S", 0.0)
+    monkeypatch.setattr("fabula.runs.queue.ringing.REST_S", 0.0)
     with RedisServer() as server:
         client = connect(server.url, answer_s=1.0, tries=0)
         bell = RedisBell(client)

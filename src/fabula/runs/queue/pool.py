@@ -15,7 +15,7 @@ from fabula.errors import FabulaError, LeaseLost
 from fabula.products import Product, product
 from fabula.runs.ends import End
 from fabula.runs.execution import Execution, Setup
-from fabula.runs.queueing import QUEUES, Bell
+from fabula.runs.queue.queueing import QUEUES, Bell
 from fabula.runs.taking import worker_name
 from fabula.store.claims import Claimed, Left, claim_run, due_queues
 from fabula.store.engine import Fence

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fabula.errors import MissingExtra
-from fabula.runs.leaving import end_tasks
+from fabula.runs.queue.leaving import end_tasks
 from fabula.settings import Settings
 
 if TYPE_CHECKING:

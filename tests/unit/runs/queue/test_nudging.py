@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from fabula.runs.nudging import hear, open_nudges
+from fabula.runs.queue.nudging import hear, open_nudges
 from fabula.settings import Settings
 from fabula.testing.servers import RedisServer
 

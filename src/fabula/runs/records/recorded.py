@@ -12,7 +12,7 @@ from fabula.documents import Document
 from fabula.errors import GateFailed, ProviderDown, ReplayMiss, StoreError
 from fabula.gateway.models import Model, Models
 from fabula.gateway.prices import Price
-from fabula.runs.recording import CallRecord, Recording
+from fabula.runs.records.recording import CallRecord, Recording
 from fabula.store.documents import check_name
 from fabula.store.ledger import AllowanceSpent, Answered, Ledger, Question
 from fabula.store.ports import Artifact, D

@@ -14,9 +14,9 @@ from sqlalchemy import update
 from fabula.gateway.faults import no_hook
 from fabula.gateway.provider import ChatRequest
 from fabula.runs.execution import Setup
-from fabula.runs.pool import MOST_STALLS, Pool
-from fabula.runs.queueing import RunQueue
-from fabula.runs.ringing import NoBell
+from fabula.runs.queue.pool import MOST_STALLS, Pool
+from fabula.runs.queue.queueing import RunQueue
+from fabula.runs.queue.ringing import NoBell
 from fabula.settings import Settings
 from fabula.store.claims import Claimed, claim_run
 from fabula.store.engine import Store

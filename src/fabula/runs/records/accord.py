@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from fabula.errors import BadInput
 from fabula.products import Product
-from fabula.runs.contents import (
+from fabula.runs.records.contents import (
     BRIEF,
     CALLS,
     EVENTS,
@@ -23,7 +23,7 @@ from fabula.runs.contents import (
     document_path,
     kinds_of,
 )
-from fabula.runs.recording import Recording
+from fabula.runs.records.recording import Recording
 from fabula.store.tables import NANO
 
 _ID = re.compile(r"([A-Za-z]+):[0-9a-f]{32}")

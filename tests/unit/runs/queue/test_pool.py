@@ -9,8 +9,8 @@ import pytest
 from fabula.errors import Conflict
 from fabula.gateway.faults import no_hook
 from fabula.runs.execution import Setup
-from fabula.runs.pool import LocalBell, Pool
-from fabula.runs.queueing import RunQueue
+from fabula.runs.queue.pool import LocalBell, Pool
+from fabula.runs.queue.queueing import RunQueue
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import list_events

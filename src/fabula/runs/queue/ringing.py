@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fabula.errors import MissingExtra
-from fabula.runs.hosts import Presence
-from fabula.runs.queueing import Bell
+from fabula.runs.queue.hosts import Presence
+from fabula.runs.queue.queueing import Bell
 from fabula.settings import Settings
 
 if TYPE_CHECKING:

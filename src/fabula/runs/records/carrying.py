@@ -14,11 +14,11 @@ from fabula.errors import BadInput
 from fabula.korean.particles import attach
 from fabula.nodes import Replacements
 from fabula.products import Product
-from fabula.runs.archive import write_archive
 from fabula.runs.folders import check_files, refuse_foreign_file
-from fabula.runs.recording import read_recording
-from fabula.runs.replay import Replayed, replay
-from fabula.runs.unpacking import digest_of, read_archive
+from fabula.runs.records.archive import write_archive
+from fabula.runs.records.recording import read_recording
+from fabula.runs.records.replay import Replayed, replay
+from fabula.runs.records.unpacking import digest_of, read_archive
 from fabula.settings import Settings
 from fabula.store.documents import write_whole
 from fabula.store.engine import Store

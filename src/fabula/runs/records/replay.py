@@ -19,14 +19,14 @@ from fabula.nodes.services import refusing_services
 from fabula.products import Product
 from fabula.runs.changed import fingerprint_of
 from fabula.runs.execution import RECURSION_LIMIT
-from fabula.runs.recorded import (
+from fabula.runs.records.recorded import (
     NOBODY,
     RecordedAnswers,
     RecordedArtifacts,
     RecordedDocuments,
     RecordedModels,
 )
-from fabula.runs.recording import Recording, page_url_of
+from fabula.runs.records.recording import Recording, page_url_of
 from fabula.store.documents import FolderPublisher
 from fabula.store.ports import Artifact
 

@@ -1,0 +1,1 @@
+"""What a run leaves behind: read again, packed into one archive, replayed for nothing."""
