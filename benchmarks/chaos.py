@@ -162,10 +162,10 @@ async def fair(ground: Ground, plan: Plan) -> Outcome:
     async with ground.fleet("fair", shape) as crew:
         found = await fairness(
             crew,
-            greedy=1000,
-            others=plan.of(160, 60),
+            greedy=plan.of(2400, 1000),
+            others=plan.of(200, 60),
             turns=plan.of(8, 2),
-            turn_s=plan.of(10, 4),
+            turn_s=plan.of(6, 4),
             newcomers=5,
         )
     told = found.as_json()

@@ -79,7 +79,7 @@ async def fairness(
         # a b b a: a machine that grows slower or quicker favours neither.
         order = ("fair", "fifo", "fifo", "fair")[turn % 4]
         crew.watch.execute(_TURN[order])
-        await asyncio.sleep(0.5)
+        await _settled(crew)
         before = await asyncio.to_thread(_finished, crew)
         await asyncio.sleep(turn_s)
         during = await asyncio.to_thread(_finished, crew) - before
@@ -120,6 +120,15 @@ async def _delay(crew: Fleet, project: str) -> int:
         run,
     )
     return int(count)
+
+
+async def _settled(crew: Fleet) -> None:
+    """Wait until whatever was claimed before has ended: it was chosen in the other order."""
+    query = "SELECT id FROM runs WHERE status = 'running'"
+    begun = [str(run) for (run,) in await asyncio.to_thread(crew.watch.rows, query)]
+    query = "SELECT count(*) FROM runs WHERE status = 'running' AND id = ANY(%s)"
+    while (await asyncio.to_thread(crew.watch.rows, query, begun))[0][0]:  # noqa: ASYNC110 - rows
+        await asyncio.sleep(0.1)
 
 
 def _finished(crew: Fleet) -> Counter[str]:
