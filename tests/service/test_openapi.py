@@ -6,14 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
+from fabula.service.app import create_app
 from fabula.service.openapi import openapi_bytes
+from fabula.settings import Settings
 
 WRITTEN = ("post", "put", "patch")
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(openapi_bytes())
+    made: dict[str, Any] = json.loads(openapi_bytes(create_app(Settings.model_construct())))
     return made
 
 

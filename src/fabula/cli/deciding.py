@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fabula.cli import sending
 from fabula.cli.edge import DONE, conduct
-from fabula.cli.remote import Server, at
+from fabula.cli.remote import Server, There, at, follow, on_service
 from fabula.cli.terminal import Terminal
 from fabula.errors import BadInput
 from fabula.korean.particles import attach
@@ -41,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
     ) -> None:
         terminal = Terminal(as_json)
         here = partial(decide_run, terminal, run_id=run_id, answer=answer, ask=ask)
-        work = at(server, here, sending.decide_there)
+        work = at(server, here, decide_there)
         raise typer.Exit(conduct(terminal, work))
 
 
@@ -83,6 +82,29 @@ def read_answer(answer: str, asks: Sequence[Mapping[str, Any]]) -> dict[str, Any
         f"{attach(f'`{answer}`', '는')} 쓸 수 없습니다. "
         "이름과 값으로 주세요. 예: --answer 'pick: a'",
     )
+
+
+async def decide_there(
+    terminal: Terminal,
+    settings: Settings,  # noqa: ARG001 - every command is called with them
+    *,
+    server: str,
+    run_id: str,
+    answer: str | None,
+    ask: str | None,
+) -> int:
+    """Show what is asked, or answer it and watch the run to its end."""
+
+    async def work(there: There) -> int:
+        asks = (await there.client.get(run_id)).asks
+        if answer is None:
+            show_asks(terminal, run_id, asks)
+            return DONE
+        chosen = [one for one in asks if ask in (None, one["name"], one["id"])]
+        await there.client.decide(run_id, read_answer(answer, chosen), ask=ask)
+        return await follow(there)
+
+    return await on_service(terminal, server, work, run=run_id)
 
 
 def show_asks(terminal: Terminal, run_id: str, asks: Sequence[Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fabula.cli.edge import DONE, FAILED, conduct
-from fabula.cli.terminal import Terminal
+from fabula.cli.terminal import Terminal, table_of
 
 if TYPE_CHECKING:
     from fabula.runs.doctor import Diagnosis
@@ -49,7 +49,6 @@ async def look(terminal: Terminal, settings: Settings, *, profile: str | None = 
 
 
 def _show(terminal: Terminal, found: Diagnosis) -> None:
-    from fabula.cli.views import table_of
 
     settings = table_of("설정 / setting", "값 / value", "어디서 / from")
     for one in found.settings:

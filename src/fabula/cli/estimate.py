@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fabula.cli.edge import DONE, conduct
-from fabula.cli.terminal import Terminal, both, usd
+from fabula.cli.terminal import Terminal, both, table_of, usd
 
 if TYPE_CHECKING:
     from fabula.runs.estimate import Estimate
@@ -85,7 +85,6 @@ async def foresee(
 
 
 def _show(terminal: Terminal, made: Estimate) -> None:
-    from fabula.cli.views import table_of
 
     table = table_of("에이전트 / agent", "호출", "토큰 in → out", "비용 / cost", right=(1, 2, 3))
     for line in made.lines:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fabula.cli.edge import DONE, conduct
-from fabula.cli.terminal import Terminal
+from fabula.cli.terminal import Terminal, table_of
 
 if TYPE_CHECKING:
     from fabula.settings import Settings
@@ -116,7 +116,6 @@ async def create_one(
 
 async def show_keys(terminal: Terminal, settings: Settings, *, owner: str | None) -> int:
     """List keys without their secrets."""
-    from fabula.cli.views import table_of
     from fabula.store.keys import list_keys
 
     async with _store(settings) as store:
@@ -184,7 +183,6 @@ async def set_project(
 
 async def show_projects(terminal: Terminal, settings: Settings, *, owner: str | None) -> int:
     """List projects."""
-    from fabula.cli.views import table_of
     from fabula.store.projects import list_projects
 
     async with _store(settings) as store:

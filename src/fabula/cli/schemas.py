@@ -60,12 +60,14 @@ def all_schemas() -> Mapping[str, bytes]:
 
 def _openapi() -> bytes:
     try:
+        from fabula.service.app import create_app
         from fabula.service.openapi import openapi_bytes
+        from fabula.settings import Settings
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("fabula"):
             raise
         raise MissingExtra("fabula schemas", "service") from None
-    return openapi_bytes()
+    return openapi_bytes(create_app(Settings.model_construct()))
 
 
 def _models() -> dict[str, dict[str, Any]]:

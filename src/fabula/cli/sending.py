@@ -1,4 +1,4 @@
-"""Send a run to a service and follow it: `run`, `resume` and `decide` there, and `follow`."""
+"""Send a run to a service and follow it: `run` and `resume` there, and `follow`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fabula.cli.edge import DONE, conduct, ready_folder
+from fabula.cli.edge import conduct, ready_folder
 from fabula.cli.remote import There, follow, leave, on_service, to_its_end, watched
 from fabula.cli.terminal import Terminal
 from fabula.errors import BadInput
@@ -119,30 +119,6 @@ async def resume_there(
         seen = await _last_number(there)
         await there.client.resume(run_id, budget=budget)
         return await watched(there, to_its_end(there, after=seen))
-
-    return await on_service(terminal, server, work, run=run_id)
-
-
-async def decide_there(
-    terminal: Terminal,
-    settings: Settings,  # noqa: ARG001 - as above
-    *,
-    server: str,
-    run_id: str,
-    answer: str | None,
-    ask: str | None,
-) -> int:
-    """Show what is asked, or answer it and watch the run to its end."""
-    from fabula.cli.deciding import read_answer, show_asks
-
-    async def work(there: There) -> int:
-        asks = (await there.client.get(run_id)).asks
-        if answer is None:
-            show_asks(terminal, run_id, asks)
-            return DONE
-        chosen = [one for one in asks if ask in (None, one["name"], one["id"])]
-        await there.client.decide(run_id, read_answer(answer, chosen), ask=ask)
-        return await follow(there)
 
     return await on_service(terminal, server, work, run=run_id)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from fabula.errors import FabulaError
     from fabula.settings import Settings
@@ -117,3 +118,20 @@ def usd(amount: float) -> str:
         return "0 USD"
     digits = f"{amount:.2f}" if amount >= 1 else f"{amount:.9f}".rstrip("0")
     return f"{digits} USD"
+
+
+def table_of(*names: str, right: tuple[int, ...] = ()) -> Table:
+    """Make a table with these columns; `right` are those that hold figures."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for place, name in enumerate(names):
+        # An id is there to be copied: only the last column may be broken over lines.
+        table.add_column(
+            name,
+            justify="right" if place in right else "left",
+            no_wrap=place == 0,
+            overflow="fold",
+        )
+    return table

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from fabula.cli.driving import STATUS, exit_code, in_folder, plain, report
 from fabula.cli.edge import DONE, shown
 from fabula.cli.estimate import show_error
-from fabula.cli.terminal import Terminal, usd
+from fabula.cli.terminal import Terminal, table_of, usd
 from fabula.cli.watching import line_of
 from fabula.errors import BadInput
 from fabula.korean.particles import attach
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from fabula.runs import RunResult
     from fabula.settings import Settings
     from fabula.store.events import Event
@@ -236,20 +234,3 @@ def _status(result: RunResult) -> str:
 
 def _plain(event: Event) -> dict[str, Any]:
     return {key: value for key, value in asdict(event).items() if value is not None}
-
-
-def table_of(*names: str, right: tuple[int, ...] = ()) -> Table:
-    """Make a table with these columns; `right` are those that hold figures."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(names):
-        # An id is there to be copied: only the last column may be broken over lines.
-        table.add_column(
-            name,
-            justify="right" if place in right else "left",
-            no_wrap=place == 0,
-            overflow="fold",
-        )
-    return table

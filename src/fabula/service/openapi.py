@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from fabula.service.problems import MEDIA_TYPE, Problem
-from fabula.settings import Settings
 
 FILE = "openapi.json"
 _REFERENCE = "#/components/schemas/{model}"
@@ -34,11 +33,8 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
-def openapi_bytes() -> bytes:
-    """Return the document of the shipped products, as the repository keeps it."""
-    from fabula.service.app import create_app
-
-    app = create_app(Settings.model_construct())
+def openapi_bytes(app: FastAPI) -> bytes:
+    """Return the application's document as the repository keeps it."""
     return f"{json.dumps(app.openapi(), ensure_ascii=False, indent=2)}\n".encode()
 
 
