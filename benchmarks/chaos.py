@@ -81,7 +81,7 @@ async def storm(ground: Ground, plan: Plan) -> Outcome:
     load = Load(runs=plan.of(60, 8), count=40, at_once=plan.of(14, 8))
     async with ground.fleet("storm", shape) as crew:
         found = await kill_storm(crew, load, kills=plan.of(22, 2), seed=plan.seed, within_s=LONG_S)
-    missed = []
+    missed = [] if found.in_flight else ["no kill hit a call: nothing was put to the test"]
     if found.takeover_median_s > MEDIAN_S:
         missed.append(f"takeover median {found.takeover_median_s:.2f} s > {MEDIAN_S} s")
     if found.takeover_worst_s > WORST_S:
@@ -170,12 +170,14 @@ async def fair(ground: Ground, plan: Plan) -> Outcome:
         )
     told = found.as_json()
     missed = []
-    if found.jain < FAIR:
-        missed.append(f"Jain {found.jain:.4f} < {FAIR}")
-    if found.throughput < PRICE:
-        missed.append(f"throughput {found.throughput:.3f} < {PRICE}")
-    if told["fewest_parts"] < ENOUGH:
-        missed.append(f"only {told['fewest_parts']} parts of one project")
+    # A few seconds are too few parts to say more than whether a newcomer waits.
+    if not plan.quick:
+        if found.jain < FAIR:
+            missed.append(f"Jain {found.jain:.4f} < {FAIR}")
+        if found.throughput < PRICE:
+            missed.append(f"throughput {found.throughput:.3f} < {PRICE}")
+        if told["fewest_parts"] < ENOUGH:
+            missed.append(f"only {told['fewest_parts']} parts of one project")
     if told["delay_parts_worst"] > 1:
         missed.append(f"a newcomer waited for {told['delay_parts_worst']} parts")
     return Outcome(Findings(), told, missed)

@@ -84,6 +84,7 @@ async def kill_storm(
     for _ in range(kills):
         await _busy(crew)
         await asyncio.sleep(crew.shape.lease_s + dice.uniform(0.05, 1.0))
+        await _busy(crew)
         member = dice.choice(crew.members)
         await crew.kill(member)
         await crew.start(member)

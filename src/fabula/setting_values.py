@@ -7,7 +7,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 WANTED = {
@@ -18,6 +18,10 @@ WANTED = {
     "artifacts_url": (
         "wanted a file:// address, such as file:///var/lib/fabula",
         "file:// 주소여야 합니다. 예: file:///var/lib/fabula",
+    ),
+    "redis_url": (
+        "wanted the address of a Redis, such as redis://host:6379/0, or rediss:// with TLS",
+        "Redis 주소여야 합니다. 예: redis://host:6379/0, TLS면 rediss://",
     ),
     "fetch_private_hosts": (
         "wanted hosts, each `host` or `host:port`, such as wiki.corp,127.0.0.1:8080",
@@ -46,6 +50,22 @@ def site(given: str | None) -> str | None:
     if not whole or odd or "@" in parts.netloc or parts.query or parts.fragment:
         raise PydanticCustomError("site_url", "no address of a site")
     return given.strip().rstrip("/") + "/"
+
+
+def redis(given: SecretStr | None) -> SecretStr | None:
+    """Return the address as it is; what the Redis client would only stumble over is refused."""
+    if given is None:
+        return None
+    try:
+        parts = urlsplit(given.get_secret_value())
+        whole = parts.scheme == "unix" or (
+            parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+        )
+    except ValueError:
+        whole = False
+    if not whole:
+        raise PydanticCustomError("redis_url", "no address of a Redis")
+    return given
 
 
 def listed(given: object) -> object:

@@ -31,7 +31,7 @@ from pydantic_settings import (
 
 from fabula.complaints import complaint
 from fabula.errors import BadInput
-from fabula.setting_values import WANTED, Host, listed, mapped, shown, site
+from fabula.setting_values import WANTED, Host, listed, mapped, redis, shown, site
 
 PREFIX = "FABULA_"
 Origin = Literal["argument", "environment", "settings.yaml", "default"]
@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     """How many runs of a queue one worker executes at once."""
     project_concurrency: int | None = Field(default=None, ge=1)
     """How many runs of one project are executed at once; None: as many as there are slots."""
-    redis_url: SecretStr | None = None
+    redis_url: Annotated[SecretStr | None, AfterValidator(redis)] = None
     """The Redis that workers are woken through and share limits in; None: this process alone."""
     requests_per_minute: float = Field(default=600.0, gt=0)
     """How many requests a minute an API key may send whose own rate is not set."""

@@ -16,6 +16,7 @@ import pytest
 from pydantic import AliasChoices
 
 from deploy import make_env
+from fabula.products import PRODUCTS
 from fabula.settings import PREFIX, Settings
 from tests.deploy.stack import (
     COMPOSE,
@@ -61,7 +62,12 @@ def variables_of_setting(name: str) -> set[str]:
     return {str(one) for one in names}
 
 
-KNOWN = {one for name in Settings.model_fields for one in variables_of_setting(name)}
+FLAGS = {
+    f"{name}_{flag}".upper() for name, one in PRODUCTS.items() for flag in one.flags.model_fields
+}
+FLAGS = (FLAGS - {"MAGAZINE_MODE"}) | {"MAGAZINE_PIPELINE_MODE"}
+"""The short names of the products' flags; the mode has the name that the magazine's users know."""
+KNOWN = FLAGS | {one for name in Settings.model_fields for one in variables_of_setting(name)}
 
 
 @pytest.mark.parametrize("service", sorted(raw_stack()["services"]))
@@ -75,6 +81,7 @@ def test_every_setting_can_be_set_in_the_stack() -> None:
     missing = {
         name for name in Settings.model_fields if not variables_of_setting(name) & given
     } - ELSEWHERE
+    missing |= FLAGS - given
     assert not missing, "name it in deploy/compose.yaml and in deploy/.env.example"
     decided = {one for name in ONLY_HERE for one in variables_of_setting(name)}
     assert not decided & set(NAMES)

@@ -92,8 +92,11 @@ async def test_a_part_that_says_nothing_is_down(
         return health.Part(status="ok")
 
     monkeypatch.setattr(health, "ANSWER_S", 0.05)
-    monkeypatch.setattr(health, "CHECKS", {**health.CHECKS, "redis": silent})
-    assert (await api.get("/health/ready")).json()["down"] == ["redis"]
+    monkeypatch.setattr(health, "CHECKS", {**health.CHECKS, "disk": silent, "redis": silent})
+    answer = await api.get("/health/ready")
+    told = answer.json()
+    assert (answer.status_code, told["status"]) == (503, "down")
+    assert (told["down"], told["away"]) == (["disk"], ["redis"])
 
 
 async def test_redis_and_its_workers_are_asked_for(settings: Settings) -> None:
@@ -102,14 +105,17 @@ async def test_redis_and_its_workers_are_asked_for(settings: Settings) -> None:
     with RedisServer() as server:
         shared = settings.model_copy(update={"redis_url": SecretStr(server.url)})
         async with serving(create_app(shared, products={"echo": ECHO})) as api:
-            first = (await api.get("/health/ready")).json()
-            assert first["down"] == ["workers"]
+            answer = await api.get("/health/ready")
+            first = answer.json()
+            assert (answer.status_code, first["status"]) == (200, "degraded")
+            assert (first["down"], first["away"]) == ([], ["workers"])
             assert "interactive, batch" in first["parts"]["workers"]["detail"]
             async with Redis.from_url(server.url) as client:
                 for queue in ("interactive", "batch"):
                     await client.set(f"fabula:bell:{queue}:health-check", "alive")
             assert (await api.get("/health/ready")).json()["status"] == "ok"
             server.stop()
-            gone = (await api.get("/health/ready")).json()
-            assert gone["down"] == ["redis", "workers"]
+            answer = await api.get("/health/ready")
+            gone = answer.json()
+            assert (answer.status_code, gone["away"]) == (200, ["redis", "workers"])
             assert server.url not in str(gone)

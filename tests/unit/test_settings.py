@@ -110,6 +110,29 @@ def test_a_sites_address_ends_with_a_slash(
 
 
 @pytest.mark.parametrize(
+    "given", ["http://:word@x:6379", "localhost:6379", "redis://", "redis://:word@:6379", "[word"]
+)
+def test_what_is_no_address_of_a_redis_is_refused_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("FABULA_REDIS_URL", given)
+    with pytest.raises(BadInput) as caught:
+        Settings.load()
+    assert caught.value.field == "environment FABULA_REDIS_URL"
+    assert "redis://host:6379/0" in caught.value.en
+    assert "word" not in f"{caught.value.en} {caught.value.ko}"
+
+
+@pytest.mark.parametrize(
+    "given", ["redis://localhost", "rediss://:word@host:6380/2", "unix:///run/redis.sock", ""]
+)
+def test_an_address_of_a_redis_is_taken(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("FABULA_REDIS_URL", given)
+    found = Settings.load().redis_url
+    assert (found.get_secret_value() if found else "") == given
+
+
+@pytest.mark.parametrize(
     "given",
     [
         *("example.com", "ftp://example.com", "javascript:alert(1)", "https://", "http:///a"),

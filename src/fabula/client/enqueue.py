@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from fabula.errors import FabulaError
+from fabula.errors import Conflict, FabulaError
 
 if TYPE_CHECKING:
     from arq.connections import ArqRedis
@@ -58,6 +58,8 @@ async def enqueue(
     often it is enqueued. `options` are flags, profile, budget (USD), timeout_s, owner, project,
     thread, queue, after_s and webhook, as `POST /v1/runs` has them. A run is safe once its row is
     written, which `run_id()` waits for; a job alone is as safe as Redis is.
+
+    Raises Conflict where a job with the key is there that asks for something else.
     """
     # Not above: a client over HTTP needs nothing of what executes runs.
     from fabula.runs.queue.ringing import JOBS_QUEUE, to_json
@@ -76,7 +78,31 @@ async def enqueue(
         _expires=EXPIRES_S,
         **given,
     )
+    if job is None:
+        await _check_same(pool, job_id, product, plain, given)
     return Enqueued(job_id, job is not None, pool)
+
+
+async def _check_same(
+    pool: ArqRedis, job_id: str, product: str, brief: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    """Compare with the job that is there, waiting or answered; one that is neither is gone."""
+    for name in (f"arq:result:{job_id}", f"arq:job:{job_id}"):
+        if found := await pool.get(name):
+            there = json.loads(found)
+            break
+    else:
+        return
+    asked = json.loads(json.dumps([[product, brief], given]))
+    if [there.get("a"), there.get("k")] != asked:
+        raise Conflict(
+            "key",
+            f"the job `{job_id}` asks for something else: send the first request again, or take "
+            "another key",
+            f"`{job_id}` 작업은 다른 요청입니다. 처음 요청을 그대로 다시 보내거나 다른 key를 "
+            "쓰세요",
+            code="idempotency_conflict",
+        )
 
 
 def _run_of(answer: Any) -> str:

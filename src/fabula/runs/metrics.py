@@ -62,6 +62,12 @@ class Metrics:
             buckets=STEP_S,
             registry=self.registry,
         )
+        self._failures = self._counter(
+            "fabula_failed_runs",
+            "Runs that failed, by why: `stuck` asks for a person.",
+            "product",
+            "code",
+        )
         self._tokens = self._counter(
             "fabula_tokens", "Tokens of answered calls.", "product", "model", "direction"
         )
@@ -139,6 +145,8 @@ class Metrics:
         self._open.pop(row.id, None)
         if claimed.taken_over:
             self._takeovers.labels(product).inc()
+        if end.status == "failed":
+            self._failures.labels(product, self._label("code", end.code or OTHER)).inc()
         if end.code == "gate_failed":
             gate = str(end.reason.get("path", OTHER)).partition(":")[0]
             self._gates.labels(product, self._label("gate", gate), "failed").inc()

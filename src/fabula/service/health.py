@@ -28,17 +28,22 @@ HEARTBEAT = ":health-check"
 
 
 class Part(BaseModel):
-    """One part of the service. `not_used`: the settings name none."""
+    """One part of the service. `not_used`: the settings name none; `away`: it works without."""
 
-    status: Literal["ok", "down", "not_used"]
+    status: Literal["ok", "down", "away", "not_used"]
     detail: str | None = None
 
 
 class Readiness(BaseModel):
-    """Whether the service can work, and each part that it stands on."""
+    """Whether the service can work, and each part that it stands on.
 
-    status: Literal["ok", "down"]
+    `degraded`: it takes runs and loses none, but they begin later, since what is `away` only wakes
+    or executes.
+    """
+
+    status: Literal["ok", "degraded", "down"]
     down: list[str]
+    away: list[str]
     parts: dict[str, Part]
 
 
@@ -50,6 +55,10 @@ class Liveness(BaseModel):
 
 class _Down(Exception):
     """A part that answers, and what it says is not good."""
+
+
+class _Away(Exception):
+    """A part without which the service works, later."""
 
 
 Check = Callable[[Service], Awaitable[Part]]
@@ -67,39 +76,45 @@ async def live() -> Liveness:
     responses={503: {"model": Readiness, "description": "A part is down; `down` names it"}},
 )
 async def ready(service: Here, known: IsKnown) -> JSONResponse:
-    """Say whether the service can take and execute runs, part by part.
+    """Say whether the service can take runs and keep them, part by part.
 
-    A probe needs no key; what is wrong with a part is told to who has one.
+    Without Redis workers sweep, and without workers runs wait: neither is a reason to turn callers
+    away. A probe needs no key; what is wrong with a part is told to who has one.
     """
     found = await readiness(service)
     if not known:
         parts = {name: Part(status=part.status) for name, part in found.parts.items()}
         found = found.model_copy(update={"parts": parts})
     body = found.model_dump(mode="json", exclude_none=True)
-    return JSONResponse(body, 200 if found.status == "ok" else 503)
+    return JSONResponse(body, 503 if found.status == "down" else 200)
 
 
 async def readiness(service: Service) -> Readiness:
     """Ask every part at once."""
-    answers = await asyncio.gather(*(_asked(check, service) for check in CHECKS.values()))
+    answers = await asyncio.gather(*(_asked(name, service) for name in CHECKS))
     parts = dict(zip(CHECKS, answers, strict=True))
     down = [name for name, part in parts.items() if part.status == "down"]
-    return Readiness(status="down" if down else "ok", down=down, parts=parts)
+    away = [name for name, part in parts.items() if part.status == "away"]
+    status: Literal["ok", "degraded", "down"] = "down" if down else "degraded" if away else "ok"
+    return Readiness(status=status, down=down, away=away, parts=parts)
 
 
-async def _asked(check: Check, service: Service) -> Part:
+async def _asked(name: str, service: Service) -> Part:
     from redis.exceptions import RedisError
 
     try:
         async with asyncio.timeout(ANSWER_S):
-            return await check(service)
+            return await CHECKS[name](service)
     except TimeoutError:
-        return Part(status="down", detail=f"no answer within {ANSWER_S:g} s")
+        detail = f"no answer within {ANSWER_S:g} s"
     except _Down as down:
         return Part(status="down", detail=str(down))
+    except _Away as away:
+        detail = str(away)
     except (FabulaError, SQLAlchemyError, RedisError, OSError) as error:
         # Its words may hold an address or a name: the kind says enough, the log says the rest.
-        return Part(status="down", detail=type(error).__name__)
+        detail = type(error).__name__
+    return Part(status="away" if name in OPTIONAL else "down", detail=detail)
 
 
 async def _database(service: Service) -> Part:
@@ -137,7 +152,7 @@ async def _workers(service: Service) -> Part:
         alive = [await client.exists(f"{bell_queue(queue)}{HEARTBEAT}") for queue in QUEUES]
     silent = [queue for queue, there in zip(QUEUES, alive, strict=True) if not there]
     if silent:
-        raise _Down(f"no sign of life of a worker for {', '.join(silent)}")
+        raise _Away(f"no sign of life of a worker for {', '.join(silent)}")
     return Part(status="ok", detail=", ".join(QUEUES))
 
 
@@ -157,3 +172,5 @@ CHECKS: Mapping[str, Check] = {
     "disk": _disk,
 }
 """The parts by name."""
+OPTIONAL = ("redis", "workers")
+"""Parts that others of their kind may stand in for, or that may come back later."""

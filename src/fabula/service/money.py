@@ -24,7 +24,6 @@ from fabula.service.asked import (
     product_of,
 )
 from fabula.service.auth import Who
-from fabula.service.material import check_material
 from fabula.service.state import Here
 
 
@@ -93,7 +92,7 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
         profile = asked.profile or service.settings.profile
         models = await asyncio.to_thread(Models, service.settings, profile, keys=False)
         brief = brief_of(asked)
-        await check_material(service, who.owner, brief)
+        await service.queue.check_material(who.owner, brief)
         flags, _ = choose_flags(made, flags_of(asked), service.settings, brief)
         placed = await located(service.store, who.owner, brief)
         return await estimate_run(made, placed, flags, models, service.store)

@@ -19,7 +19,6 @@ from fabula.service.asked import (
     product_of,
 )
 from fabula.service.auth import Who
-from fabula.service.material import check_material
 from fabula.service.state import Here
 from fabula.service.typed import view_of_any
 from fabula.service.views import run_view
@@ -44,7 +43,7 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
 
         The same `Idempotency-Key` with the same body gives the run that it made before.
         """
-        await check_material(service, who.owner, brief_of(asked))
+        await service.queue.check_material(who.owner, brief_of(asked))
         plain: dict[str, Any] = asked.model_dump(mode="json", exclude_unset=True)
         run, _ = await service.queue.submit(
             product_of(asked),

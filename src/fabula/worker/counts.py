@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fabula.errors import MissingExtra
+from fabula.errors import BadInput, MissingExtra
 from fabula.runs.ends import End
 from fabula.store.claims import Claimed
 
@@ -56,7 +56,14 @@ class Counts:
             return
         from prometheus_client import start_http_server
 
-        server, thread = start_http_server(port, registry=self.registry)
+        try:
+            server, thread = start_http_server(port, registry=self.registry)
+        except OSError as error:
+            raise BadInput(
+                "--metrics-port",
+                f"port {port} cannot be opened: {error.strerror}; name another one",
+                f"{port}번 포트를 열 수 없습니다: {error.strerror}. 다른 포트를 주세요",
+            ) from None
         try:
             yield
         finally:

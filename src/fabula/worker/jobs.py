@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from fabula.documents import Strict
 from fabula.errors import BadInput, FabulaError, StoreUnavailable
+from fabula.runs.checks import read_brief
 from fabula.runs.queue.pool import Pool
 from fabula.runs.queue.queueing import RunQueue
 from fabula.runs.queue.ringing import BELL
@@ -41,6 +43,13 @@ class ProductJob(Strict):
     webhook: str | None = None
 
 
+class _Times(BaseModel):
+    """Which try of a job this is, and when it was put in, in ms: ARQ reckons with both."""
+
+    t: int | None = Field(strict=True, ge=0, le=1_000_000)
+    et: int = Field(strict=True, ge=0, le=100_000_000_000_000)
+
+
 @dataclass
 class Jobs:
     """What a worker's jobs need; `on_refused` is told why a job was turned away."""
@@ -66,6 +75,9 @@ class Jobs:
         try:
             asked = ProductJob(product=product, brief=brief, **options)
             request = asked.model_dump(mode="json")
+            made = self.queue.product(asked.product)
+            document = await asyncio.to_thread(read_brief, made, asked.brief)
+            await self.queue.check_material(asked.owner, document)
             wanted = {name: getattr(asked, name) for name in ProductJob.model_fields}
             run, new = await self.queue.submit(
                 wanted.pop("product"),
@@ -116,7 +128,7 @@ def reader(*names: str) -> Callable[[bytes], dict[str, Any]]:
         try:
             job = json.loads(raw)
             function, given, named = str(job["f"]), list(job["a"]), dict(job["k"])
-            rest = {"t": job["t"], "et": int(job["et"])}
+            rest = _Times.model_validate(job).model_dump()
         except (ValueError, TypeError, KeyError, RecursionError):
             return _refusal("?", "pickle" if raw[:1] == b"\x80" else "format")
         if function not in names:

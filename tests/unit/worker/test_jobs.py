@@ -24,9 +24,9 @@ from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.runs import get_run, list_runs
 from fabula.testing.echo import ECHO
+from fabula.testing.magazine import brief_of
 from fabula.worker.jobs import REFUSED, Jobs, reader
 
-ROOT = Path(__file__).parents[3]
 NAMES = ("run_product", "editorial_article_job")
 BRIEF = {"text": "가을 산책", "count": 2}
 CONTEXT = {"job_id": "job-1"}
@@ -39,6 +39,10 @@ class Bomb:
 
 def raw(function: str, *given: object, **named: object) -> bytes:
     return json.dumps({"f": function, "a": given, "k": named, "t": None, "et": 1}).encode()
+
+
+def timed(**times: object) -> bytes:
+    return json.dumps({**json.loads(raw("run_product", "echo", BRIEF)), **times}).encode()
 
 
 @pytest.fixture
@@ -77,6 +81,12 @@ def test_a_call_that_fits_is_read_as_it_is() -> None:
         (b"\xff\xfe", "?", "format"),
         (b"[" * 100_000, "?", "format"),
         (b"", "?", "format"),
+        (timed(t="x"), "?", "format"),
+        (timed(t=[1]), "?", "format"),
+        (timed(et=99999999999999999999), "?", "format"),
+        (timed(et=-1), "?", "format"),
+        (timed(et="1"), "?", "format"),
+        (raw("run_product", "echo", BRIEF).replace(b'"et": 1', b'"et": 1e400'), "?", "format"),
     ],
 )
 def test_a_job_of_another_kind_becomes_a_refusal(body: bytes, function: str, why: str) -> None:
@@ -102,6 +112,18 @@ async def test_a_refusal_is_an_alert_that_names_the_way_in(
     for word in ("alert", "job-1", "old_job", "pickle", "run_product", "fabula.client.enqueue"):
         assert word in told.getMessage()
     assert counted == ["pickle"]
+
+
+async def test_a_job_names_nothing_that_lies_on_the_workers_machine(
+    tmp_path: Path, jobs: Jobs
+) -> None:
+    (tmp_path / "own.md").write_text("비밀")
+    jobs.queue._products = {"magazine": product("magazine")}
+    for sources in (str(tmp_path), str(tmp_path / "own.md"), "posts", "http://127.0.0.1/feed"):
+        answer = await jobs.editorial_article_job(CONTEXT, {"angle": "가을", "sources": sources})
+        assert answer["error"]["code"] == "bad_input", sources
+        assert "brief.sources" in answer["error"]["en"]
+    assert await list_runs(store_of(jobs), 5) == []
 
 
 async def test_the_job_id_is_the_idempotency_key(jobs: Jobs) -> None:
@@ -144,8 +166,7 @@ async def test_what_cannot_be_run_is_answered_and_leaves_no_row(
 
 
 async def test_the_alias_asks_for_the_magazine(jobs: Jobs) -> None:
-    brief = product("magazine").load_brief(ROOT / "examples" / "magazine" / "brief.yaml")
-    made = await jobs.editorial_article_job(CONTEXT, brief.model_dump(mode="json"))
+    made = await jobs.editorial_article_job(CONTEXT, brief_of(3).model_dump(mode="json"))
     assert (await get_run(store_of(jobs), made["run_id"])).product == "magazine"
 
 

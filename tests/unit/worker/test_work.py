@@ -12,7 +12,7 @@ from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.asyncio import Redis
 
 from fabula.client import enqueue
-from fabula.errors import FabulaError
+from fabula.errors import Conflict, FabulaError
 from fabula.runs.queue.hosts import Place, Presence, SeveralHosts
 from fabula.runs.queue.queueing import RunQueue
 from fabula.runs.queue.ringing import JOBS_QUEUE, NoBell, bell_queue, open_bell
@@ -140,9 +140,27 @@ async def test_another_application_enqueues_a_run_and_learns_its_id(
             assert (made.new, again.new, await again.run_id()) == (True, False, run)
             row = await ended(settings, run)
             assert (row.status, row.project) == ("succeeded", "shop")
+            for other in ({**BRIEF, "count": 3}, {**BRIEF, "text": "겨울"}):
+                with pytest.raises(Conflict, match="order-7") as caught:
+                    await enqueue(pool, "echo", other, key="order-7", project="shop")
+                assert caught.value.code == "idempotency_conflict"
+            with pytest.raises(Conflict, match="order-7"):
+                await enqueue(pool, "echo", BRIEF, key="order-7", project="other")
             bad = await enqueue(pool, "echo", {"text": ""})
             with pytest.raises(FabulaError, match="text"):
                 await bad.run_id()
+    finally:
+        await pool.aclose()
+
+
+async def test_a_job_that_waits_is_not_mistaken_for_another(redis_url: str) -> None:
+    pool = await pool_of(redis_url)
+    try:
+        first = await enqueue(pool, "echo", BRIEF, key="order-8")
+        assert not (await enqueue(pool, "echo", BRIEF, key="order-8")).new
+        with pytest.raises(Conflict, match="order-8"):
+            await enqueue(pool, "echo", {**BRIEF, "count": 3}, key="order-8")
+        assert first.new
     finally:
         await pool.aclose()
 
@@ -156,7 +174,7 @@ async def test_jobs_of_other_kinds_are_answered_by_an_alert_and_the_worker_lives
 
     def count(why: str) -> None:
         refused.append(why)
-        if len(refused) == 4:
+        if len(refused) == 6:
             all_refused.set()
 
     pool = await pool_of(redis_url)
@@ -168,16 +186,21 @@ async def test_jobs_of_other_kinds_are_answered_by_an_alert_and_the_worker_lives
         await plain.enqueue_job("run_product", _queue_name=bell_queue("batch"))
         await pool.set("arq:job:torn", b"\x00\x01")
         await pool.zadd(JOBS_QUEUE, {"torn": 1})
+        # Times that ARQ would stumble over after it has read the job.
+        for number, times in enumerate(({"t": "x", "et": 1}, {"t": None, "et": 10**20})):
+            job = {"f": "run_product", "a": ["echo", BRIEF], "k": {}, **times}
+            await pool.set(f"arq:job:odd-{number}", json.dumps(job))
+            await pool.zadd(JOBS_QUEUE, {f"odd-{number}": 1})
         async with worker_of(settings, on_refused=count).at_work():
             await asyncio.wait_for(all_refused.wait(), 20)
             run = await submitted(settings)
             assert (await ended(settings, run)).status == "succeeded"
-        assert sorted(refused) == ["format", "function", "function", "pickle"]
+        assert sorted(refused) == [*["format"] * 3, "function", "function", "pickle"]
         assert await pool.zcard(JOBS_QUEUE) == 0
     finally:
         await pool.aclose()
     alerts = [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
-    assert len(alerts) == 4
+    assert len(alerts) == 6
     assert all("fabula.client.enqueue" in one for one in alerts)
 
 

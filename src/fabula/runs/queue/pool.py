@@ -248,7 +248,7 @@ class Pool:
             "ko": f"진전 없이 {claimed.stalls}번 프로세스를 잃었습니다. 이벤트와 작업자 로그를 "
             "확인한 뒤 이어서 실행하세요",
         }
-        log.error("run is stuck run=%s takeovers=%d", claimed.row.id, claimed.stalls)
+        log.error("alert: run is stuck run=%s takeovers=%d", claimed.row.id, claimed.stalls)
         ended = Event("run.failed", status="failed", note={**reason, "code": "stuck"})
         after = await last_seq(store, claimed.row.id)
         await append_events(store, fence, [ended], after=after)

@@ -27,6 +27,7 @@ from fabula.runs.checks import (
     positive,
 )
 from fabula.runs.estimate import ESTIMATED
+from fabula.runs.material import check_material
 from fabula.runs.planning import Prepared, prepare
 from fabula.runs.webhooks import check_webhook
 from fabula.settings import Settings
@@ -119,6 +120,10 @@ class RunQueue:
             *await asked.estimated(self._store),
         )
         return await self._submitted(asked.new, asked.brief, after_s=after_s, opening=opening)
+
+    async def check_material(self, owner: str, brief: Document) -> None:
+        """Refuse with BadInput a brief from elsewhere that names what lies on this machine."""
+        await check_material(self._settings, self._store, owner, brief)
 
     async def plan_change(
         self,

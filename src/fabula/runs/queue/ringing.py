@@ -48,7 +48,7 @@ def to_json(job: Mapping[str, Any]) -> bytes:
 def connect(url: str, *, answer_s: float, tries: int) -> ArqRedis:
     """Make a client that asks Redis again so often; nothing is sent yet.
 
-    Raises MissingExtra where ARQ is not installed, and ValueError for what is no Redis URL.
+    Raises MissingExtra where ARQ is not installed.
     """
     try:
         from arq.connections import ArqRedis

@@ -17,7 +17,6 @@ from fabula.products import Product
 from fabula.service.asked import PROJECT
 from fabula.service.auth import Caller
 from fabula.service.cursors import cursor_of, read_cursor
-from fabula.service.material import check_material
 from fabula.service.pages.asking import read_json
 from fabula.service.pages.drawing import PageRoute, address_of, go_to, page, pretty
 from fabula.service.pages.forms import amount, form_of
@@ -108,7 +107,7 @@ async def _start(service: Service, who: Caller, form: dict[str, str]) -> str:
             f"`{project[:64]}`: 글자, 숫자와 . _ - 로 64자까지입니다",
         )
     brief = await asyncio.to_thread(_brief, made, form.get("brief", ""))
-    await check_material(service, who.owner, brief)
+    await service.queue.check_material(who.owner, brief)
     once = form.get("once", "")
     flags = read_json(form.get("flags", "").strip() or "{}", field="flags")
     if not isinstance(flags, dict):

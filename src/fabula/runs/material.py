@@ -1,4 +1,4 @@
-"""What a brief that came over HTTP may name: nothing that lies on this machine."""
+"""What a brief that came from elsewhere may name: nothing that lies on this machine."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from fabula.documents import Document, machine_paths, uploaded
 from fabula.errors import BadInput
 from fabula.runs.uploads import check_uploads
 from fabula.safety.fetch import GuardedFetch
-from fabula.service.state import Service
+from fabula.settings import Settings
+from fabula.store.engine import Store
 
 ADDRESSES = ("http://", "https://")
 
 
-async def check_material(service: Service, owner: str, brief: Document) -> None:
+async def check_material(settings: Settings, store: Store, owner: str, brief: Document) -> None:
     """Refuse paths, addresses inside, and uploaded files that are not the owner's.
 
     An http(s) address that may be public stays, and is fetched as any stranger's is.
     """
-    fetch = GuardedFetch(private_hosts=service.settings.fetch_private_hosts)
+    fetch = GuardedFetch(private_hosts=settings.fetch_private_hosts)
     for field, value in machine_paths(brief):
         address = value.strip()
         if address.lower().startswith(ADDRESSES):
@@ -24,12 +25,13 @@ async def check_material(service: Service, owner: str, brief: Document) -> None:
         elif uploaded(value) is None:
             raise BadInput(
                 f"brief.{field}",
-                f"got `{value[:60]}`: a brief sent over HTTP may name no path of the server; send "
-                "the material inline, upload it and name it as `file:<id>`, or give an address",
-                f"`{value[:60]}`: HTTP로 보낸 요청서는 서버의 파일을 가리킬 수 없습니다. 내용을 "
-                "함께 보내거나, 파일로 올려 `file:<id>`로 쓰거나, 주소를 주세요",
+                f"got `{value[:60]}`: a brief sent to a service may name no path of its machine; "
+                "send the material inline, upload it and name it as `file:<id>`, or give an "
+                "address",
+                f"`{value[:60]}`: 서비스에 보낸 요청서는 그 기계의 파일을 가리킬 수 없습니다. "
+                "내용을 함께 보내거나, 파일로 올려 `file:<id>`로 쓰거나, 주소를 주세요",
             )
-    await check_uploads(service.store, owner, brief)
+    await check_uploads(store, owner, brief)
 
 
 def _check_address(fetch: GuardedFetch, field: str, address: str) -> None:
