@@ -128,8 +128,8 @@ class BodyLimit:
 async def sound_body(request: Request) -> None:
     """Refuse what is not sent as JSON, or is JSON that two readers could read in two ways.
 
-    Another encoding than UTF-8, a key that comes twice, NaN and the infinities; and U+0000, which
-    no text holds.
+    Another encoding than UTF-8 (a byte order mark before it is passed over), a key that comes
+    twice, NaN and the infinities; and U+0000, which no text holds.
     """
     route: Any = request.scope["route"]
     if route.body_field is None or not (body := await request.body()):
@@ -142,7 +142,7 @@ async def sound_body(request: Request) -> None:
             f"got {excerpt(kind)}: send the body as `Content-Type: application/json`",
             f"{excerpt(kind)}: 본문을 `Content-Type: application/json`으로 보내세요",
         )
-    if not json.detect_encoding(body).startswith("utf-8"):
+    if not _utf8(body):
         raise _bad_json("it is not UTF-8", "UTF-8이 아닙니다")
     try:
         # What is no JSON at all is not read as such, and is refused for it.
@@ -158,6 +158,17 @@ async def sound_body(request: Request) -> None:
             "has the character U+0000, which no text holds; leave it out",
             "글에 쓸 수 없는 U+0000 문자가 있습니다. 빼 주세요",
         )
+
+
+def _utf8(body: bytes) -> bool:
+    if not json.detect_encoding(body).startswith("utf-8"):
+        return False
+    try:
+        # Python's reader of JSON would take halves of surrogate pairs.
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _place_of_nul(value: Any) -> list[str] | None:

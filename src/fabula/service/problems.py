@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -236,11 +237,32 @@ def _complaint(error: Any) -> str:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    if error.status_code == HTTPStatus.BAD_REQUEST and (told := _unread(error.__cause__)):
+        en, ko = told
+        return problem(
+            400, "bad_json", f"the body is no good JSON: {en}", f"올바른 JSON이 아닙니다: {ko}"
+        )
     code, ko = _KOREAN.get(error.status_code, ("refused", "요청을 처리할 수 없습니다"))
     en = str(error.detail)
     if error.status_code == HTTPStatus.NOT_FOUND:
         en = f"there is nothing at {excerpt(request.url.path)}; /docs lists what there is"
     return problem(error.status_code, code, en, ko, headers=error.headers)
+
+
+def _unread(cause: BaseException | None) -> tuple[str, str] | None:
+    """Say what kept a body from being read as JSON, other than its syntax."""
+    if isinstance(cause, UnicodeDecodeError):
+        return "it is not UTF-8", "UTF-8이 아닙니다"
+    if isinstance(cause, RecursionError):
+        return "it is nested too deeply", "괄호가 너무 깊이 들어 있습니다"
+    if isinstance(cause, ValueError):
+        # What Python's reader refuses beside syntax: whole numbers of more digits than it takes.
+        most = sys.get_int_max_str_digits()
+        return (
+            f"a number in it has more than {most:,} digits",
+            f"{most:,}자리가 넘는 수가 있습니다",
+        )
+    return None
 
 
 async def _store_away(request: Request, error: Exception) -> JSONResponse:
