@@ -259,6 +259,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for one in found.failures[:20]:
         console.print(one["check"], one["request"], str(one["problem"])[:200], markup=False)
     console.print(*found.errors, sep="\n", markup=False)
+    if found.cases < LEAST_CASES:
+        console.print(f"MISSED: {found.cases} cases, at least {LEAST_CASES} are asked for")
+    if bugs:
+        console.print(f"MISSED: the service has logged {bugs} failed requests")
     return 0 if fine else 1
 
 

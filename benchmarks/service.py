@@ -40,7 +40,7 @@ WORDS = {
     "get_p50_ms": "ms",
     "runs": "runs made so, by a process that executes none",
     "rss_mb_fresh": "MB of the service, before",
-    "rss_mb_after_10k": "MB of the service, after",
+    "rss_mb_after_10k": "MB of the service, after `runs` runs",
     "executed_per_s": "runs of one node a second, made and executed by one process",
     "executed_growth_mb": "MB that the process grew by over the last half of them",
     "sse_clients": "clients that follow one live run of one process",

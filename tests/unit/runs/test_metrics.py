@@ -49,6 +49,14 @@ def test_a_run_that_was_taken_over_counts_from_its_first_taking(metrics: Metrics
     assert value(metrics, "fabula_run_takeovers_total", product="echo") == 1
 
 
+def test_a_failed_run_is_counted_by_why(metrics: Metrics) -> None:
+    began(metrics)
+    metrics.end(claimed(), End("failed", "stuck"))
+    metrics.end(claimed("r2"), End("cancelled"))
+    labels = {"product": "echo", "code": "stuck"}
+    assert value(metrics, "fabula_failed_runs_total", **labels) == 1
+
+
 def test_a_part_and_a_rest_are_no_end(metrics: Metrics) -> None:
     began(metrics)
     metrics.end(claimed(), End("queued", more=True))
