@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from fabula.errors import BadInput
+from fabula.runs.queue import queueing
 from tests.service.live import ended, posted
 
 
@@ -51,6 +53,21 @@ async def test_the_same_key_makes_one_change(api: httpx.AsyncClient, finished: s
     assert first.json()["run_id"] == second.json()["run_id"]
     other = {"request": {"section_id": "s3"}}
     assert (await api.post(address, json=other, headers=header)).status_code == 409
+
+
+async def test_a_change_sent_again_gives_its_run_though_it_could_not_be_made_now(
+    api: httpx.AsyncClient, finished: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise BadInput("section_id", "is gone")
+
+    body = {"request": {"section_id": "s2"}}
+    address, header = f"/v1/runs/{finished}/changes/rewrite", {"Idempotency-Key": "c"}
+    first = await api.post(address, json=body, headers=header)
+    monkeypatch.setattr(queueing, "prepare", refuse)
+    again = await api.post(address, json=body, headers=header)
+    assert (again.status_code, again.json()["run_id"]) == (202, first.json()["run_id"])
+    assert (await api.post(address, json=body)).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from fabula.graphs.magazine import compose, graph
+from fabula.nodes import Node, Services
 from fabula.runs import Runner
 from fabula.service import create_app
 from fabula.service.cursors import cursor_of
@@ -253,11 +255,58 @@ async def test_a_file_that_was_deleted_before_its_run_began_is_named(
     assert kept.json()["run"] == run
     await api.post(f"/v1/runs/{run}/cancel")
     assert (await api.delete(f"/v1/files/{made['file_id']}")).status_code == 204
-    await api.post(f"/v1/runs/{run}/resume")
-    seen = await ended(api, run)
-    assert (seen["status"], seen["code"]) == ("failed", "bad_input")
-    assert "sources" in seen["message"]["en"]
-    assert made["reference"] in seen["message"]["en"]
+    refused = await api.post(f"/v1/runs/{run}/resume")
+    assert (refused.status_code, refused.json()["code"]) == (409, "file_deleted")
+    assert refused.json()["field"] == "brief.sources"
+    assert made["file_id"] in refused.json()["detail"]
+    assert (await api.get(f"/v1/runs/{run}")).json()["status"] == "cancelled"
+    again = await upload(api, "a.md", ("# 가을\n\n" + POST["text"] * 5).encode())
+    assert again.json()["file_id"] == made["file_id"]
+    assert (await api.post(f"/v1/runs/{run}/resume")).status_code == 202
+    assert (await ended(api, run))["status"] == "succeeded"
+
+
+async def test_a_run_that_has_read_its_files_is_resumed_without_them(
+    api: httpx.AsyncClient, magazine: Path, ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed, fallen = compose.compose_layout, list[bool]()
+
+    def compose_layout(services: Services) -> Node:
+        node = composed(services)
+
+        async def falls_once(state: Any) -> Any:
+            if not fallen:
+                fallen.append(True)
+                raise RuntimeError("fell")
+            return await node(state)
+
+        return falls_once
+
+    monkeypatch.setattr(graph, "compose_layout", compose_layout)
+    folder = (await upload(api, "posts.zip", as_zip(magazine))).json()
+    asked = {"product": "magazine", "brief": {"angle": "가을", "sources": folder["reference"]}}
+    run = (await api.post("/v1/runs", json=asked)).json()["run_id"]
+    assert (await ended(api, run))["status"] == "failed"
+    assert (await api.delete(f"/v1/files/{folder['file_id']}")).status_code == 204
+    assert (await api.post(f"/v1/runs/{run}/resume")).status_code == 202
+    assert (await ended(api, run))["status"] == "succeeded"
+
+
+async def test_a_request_sent_again_gives_its_run_though_its_file_is_gone(
+    api: httpx.AsyncClient, ended: Ended
+) -> None:
+    made = (await upload(api, "a.md", ("# 가을\n\n" + POST["text"] * 5).encode())).json()
+    asked = {"product": "magazine", "brief": {"angle": "가을", "sources": made["reference"]}}
+    key = {"Idempotency-Key": "autumn"}
+    first = (await api.post("/v1/runs", json=asked, headers=key)).json()
+    assert (await ended(api, first["run_id"]))["status"] == "succeeded"
+    assert (await api.delete(f"/v1/files/{made['file_id']}")).status_code == 204
+    again = await api.post("/v1/runs", json=asked, headers=key)
+    assert (again.status_code, again.json()["run_id"]) == (202, first["run_id"])
+    other = await api.post("/v1/runs", json={**asked, "timeout_s": 60}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+    fresh = await api.post("/v1/runs", json=asked)
+    assert (fresh.status_code, fresh.json()["code"]) == (404, "unknown_file")
 
 
 async def test_a_finished_run_is_changed_without_the_files_that_it_has_read(

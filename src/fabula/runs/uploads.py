@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from fabula.documents import Document, inside_upload, machine_paths, uploaded, with_paths
-from fabula.errors import BadInput, UnknownFile
+from fabula.errors import BadInput, Conflict, UnknownFile
+from fabula.products import Product
 from fabula.store.documents import StoredDocuments
 from fabula.store.engine import Fence, Store
+from fabula.store.events import last_note
 from fabula.store.files import find_file, place_of
 from fabula.store.ports import D
+from fabula.store.runs import RunRow
 
 M = TypeVar("M", bound=Document)
 
@@ -39,6 +42,34 @@ async def check_uploads(store: Store, owner: str, brief: Document) -> None:
                     f"the upload holds no `{place.name[:80]}`",
                     f"올린 파일 안에 `{place.name[:80]}`이 없습니다",
                 )
+
+
+async def check_unread(store: Store, made: Product, row: RunRow) -> None:
+    """Refuse with Conflict to go on with a run whose upload was deleted before it was read.
+
+    Its first step reads what a brief names: after that the files are not asked for again, and a
+    changed run never asks for them.
+    """
+    if row.parent is not None or await last_note(store, row.id, "step.finished") is not None:
+        return
+    brief = await StoredDocuments(store, Fence(row.id, row.epoch)).get(made.brief, row.brief)
+    for field, value in machine_paths(brief):
+        if not (id_ := uploaded(value)):
+            continue
+        try:
+            await find_file(store, row.owner, id_)
+        except UnknownFile:
+            raise Conflict(
+                f"brief.{field}",
+                f"the uploaded file `{id_}` was deleted before `{row.id}` had read it: upload the "
+                "same file again under the same name, which gives it the same id, and resume; or "
+                "start a new run with another file",
+                f"`{row.id}`가 읽기 전에 올린 파일 `{id_}`이 지워졌습니다. 같은 파일을 같은 "
+                "이름으로 다시 올리면 같은 번호가 되니 그 뒤에 이어 가거나, 다른 파일로 새 실행을 "
+                "시작하세요",
+                code="file_deleted",
+                run=row.id,
+            ) from None
 
 
 async def located(store: Store, owner: str, brief: M) -> M:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, Select, func, or_, select, update
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -42,8 +42,10 @@ async def submit_run(
     }
 
     async def write(connection: AsyncConnection) -> tuple[str, bool]:
-        if known := await _same_request(connection, run):
-            return known, False
+        if run.idempotency_key is not None:
+            found = await connection.execute(_of_key(run.owner, run.idempotency_key))
+            if known := _same_request(found.one_or_none(), run.request_hash):
+                return known, False
         await _refuse_second_of_thread(connection, run)
         project = {"owner": run.owner, "name": run.project, "turn": 0, "parts": 0}
         await connection.execute(_KNOW_PROJECT[connection.dialect.name], project)
@@ -57,6 +59,11 @@ async def submit_run(
     except IntegrityError:
         # Another process was faster between the look and the row; what it wrote is seen now.
         return await store.write(write)
+
+
+async def run_of_key(store: Store, owner: str, key: str, request_hash: str) -> str | None:
+    """Return the run that an owner's idempotency key made; Conflict where another request did."""
+    return _same_request((await store.read(_of_key(owner, key))).one_or_none(), request_hash)
 
 
 async def oldest_due(store: Store) -> dict[str, float]:
@@ -135,16 +142,16 @@ _KNOW_PROJECT = {
 }
 
 
-async def _same_request(connection: AsyncConnection, run: NewRun) -> str | None:
-    if run.idempotency_key is None:
-        return None
-    query = select(runs.c.id, runs.c.request_hash).where(
-        runs.c.owner == run.owner, runs.c.idempotency_key == run.idempotency_key
+def _of_key(owner: str, key: str) -> Select[Any]:
+    return select(runs.c.id, runs.c.request_hash).where(
+        runs.c.owner == owner, runs.c.idempotency_key == key
     )
-    known = (await connection.execute(query)).one_or_none()
+
+
+def _same_request(known: Row[Any] | None, request_hash: str | None) -> str | None:
     if known is None:
         return None
-    if known.request_hash != run.request_hash:
+    if known.request_hash != request_hash:
         raise Conflict(
             "Idempotency-Key",
             f"was used for another request, which made the run `{known.id}`: take a new key",

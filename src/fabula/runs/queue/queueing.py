@@ -25,15 +25,17 @@ from fabula.runs.checks import (
     open_ask,
     out_folder,
     positive,
+    read_brief,
 )
 from fabula.runs.estimate import ESTIMATED
 from fabula.runs.material import check_material
 from fabula.runs.planning import Prepared, prepare
+from fabula.runs.uploads import check_unread
 from fabula.runs.webhooks import check_webhook
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
-from fabula.store.queue import put_back, submit_run
+from fabula.store.queue import put_back, run_of_key, submit_run
 from fabula.store.runs import Copied, NewRun, RunRow, get_run, want_cancel
 from fabula.store.tables import LOCAL
 
@@ -83,13 +85,21 @@ class RunQueue:
         request: object = None,
         webhook: str | None = None,
         door: str = "http",
+        outside: bool = False,
     ) -> tuple[str, bool]:
         """Write a run that is due, or due after `after_s` seconds; return its id, and if it is new.
 
         `request` is the whole request as plain JSON: the same `idempotency_key` with another one
-        is refused. Raises BadInput before anything is written, and Conflict as `submit_run` does.
+        is refused, and with the same one gives the run that it made, whatever became of what the
+        brief names. A brief from `outside` may name only what `check_material` lets pass. Raises
+        BadInput before anything is written, and Conflict as `submit_run` does.
         """
+        if known := await self._asked_before(owner, idempotency_key, request):
+            return known, False
         made = self.product(product_name)
+        if outside:
+            brief = await asyncio.to_thread(read_brief, made, brief)
+            await self.check_material(owner, brief)
         if webhook:
             check_webhook(self._settings, webhook)
         asked = await ask_run(
@@ -171,6 +181,8 @@ class RunQueue:
         It has the parent's owner and project. `asked` is the whole request as plain JSON, for the
         idempotency key. Raises BadInput before anything is written.
         """
+        if known := await self._asked_before(parent.owner, idempotency_key, asked):
+            return known, False
         made = self.product(parent.product)
         if webhook:
             check_webhook(self._settings, webhook)
@@ -210,10 +222,12 @@ class RunQueue:
     async def resume(self, run_id: str, *, budget: float | None = None) -> None:
         """Make a run that rests due again; `budget` (USD) replaces its own.
 
-        Raises Conflict where it is finished, waits for a person, or is executed right now.
+        Raises Conflict where it is finished, waits for a person, is executed right now, or has yet
+        to read an uploaded file that was deleted.
         """
         row = await get_run(self._store, run_id)
         check_resumable(row, {})
+        await check_unread(self._store, self.product(row.product), row)
         grant = (row.reason or {}).get("item") if row.code == "rejected" else None
         answers = (row.reason or {}).get("answers")
         reason = {"answers": answers} if answers else None
@@ -237,6 +251,11 @@ class RunQueue:
     def product(self, name: str) -> Product:
         """Return the product of that name; BadInput lists the names."""
         return self._products[name] if name in self._products else product(name)
+
+    async def _asked_before(self, owner: str, key: str | None, request: object) -> str | None:
+        if key is None:
+            return None
+        return await run_of_key(self._store, owner, key, _hash(request))
 
     async def _submitted(
         self,
