@@ -107,7 +107,6 @@ async def _start(service: Service, who: Caller, form: dict[str, str]) -> str:
             f"`{project[:64]}`: 글자, 숫자와 . _ - 로 64자까지입니다",
         )
     brief = await asyncio.to_thread(_brief, made, form.get("brief", ""))
-    await service.queue.check_material(who.owner, brief)
     once = form.get("once", "")
     flags = read_json(form.get("flags", "").strip() or "{}", field="flags")
     if not isinstance(flags, dict):
@@ -124,6 +123,7 @@ async def _start(service: Service, who: Caller, form: dict[str, str]) -> str:
         **asked,
         owner=who.owner,
         queue="interactive",
+        outside=True,
         # The form's own number: sent twice, it starts one run.
         idempotency_key=f"page-{once}" if _ONCE.fullmatch(once) else None,
         request={**asked, "product": made.name, "brief": brief.model_dump(mode="json")},
