@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -117,3 +118,19 @@ def test_a_database_that_is_away_ends_the_worker_with_its_name(started: list[Sta
     assert worker.exit_code() == 1
     assert "127.0.0.1:9" in worker.said
     assert time.monotonic() - began < 30
+
+
+def test_a_port_that_is_taken_is_named(started: list[Started]) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        worker = start(started, "--metrics-port", port)
+        assert worker.exit_code() == 2
+    assert "--metrics-port" in worker.said
+    assert port in worker.said
+
+
+def test_what_is_no_redis_is_named_and_not_shown(started: list[Started]) -> None:
+    worker = start(started, FABULA_REDIS_URL="http://:word@host")
+    assert worker.exit_code() == 2
+    assert "FABULA_REDIS_URL" in worker.said
+    assert "word" not in worker.said
