@@ -172,6 +172,15 @@ def test_a_person_decides_on_the_page_and_sees_what_came_of_it(
     assert one.page.get_by_label("까닭").input_value() == "낫다"
     one.page.get_by_label("b", exact=True).check()
     one.page.get_by_label("크게").check()
+    copies = one.page.locator("input[name='answer.copies']")
+    copies.fill("x")
+    one.page.get_by_role("button", name="이렇게 결정").click()
+    # A wrong answer takes nothing away either, nor does the news that follows it.
+    one.page.get_by_role("alert").get_by_text("copies").first.wait_for()
+    one.page.evaluate("draw()")
+    assert copies.input_value() == "x"
+    assert one.page.get_by_label("까닭").input_value() == "낫다"
+    copies.fill("1")
     one.page.get_by_role("button", name="이렇게 결정").click()
     for seen in (one, two):
         stands(seen.page, "succeeded")

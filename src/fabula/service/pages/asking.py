@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fabula.errors import BadInput
@@ -52,6 +52,11 @@ def fields_of(schema: Mapping[str, Any]) -> list[Field]:
             )
         )
     return found
+
+
+def filled(fields: Sequence[Field], form: Mapping[str, str]) -> list[Field]:
+    """Return the fields as somebody filled them in."""
+    return [replace(field, value=form.get(field.key, "")) for field in fields]
 
 
 def answer_of(form: Mapping[str, str], schema: Mapping[str, Any]) -> dict[str, Any]:

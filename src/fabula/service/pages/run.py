@@ -7,22 +7,27 @@ happened, and the page's script asks for what changed since the last event that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
+from fabula.errors import BadInput, Conflict
 from fabula.service import artifacts
+from fabula.service.auth import Caller
 from fabula.service.frames import CLOSING, HEARTBEAT, RETRY
 from fabula.service.hub import Hub
-from fabula.service.pages.asking import answer_of
+from fabula.service.pages.asking import answer_of, filled
 from fabula.service.pages.drawing import PageRoute, address_of, go_to, page
 from fabula.service.pages.forms import amount, form_of
 from fabula.service.pages.sessions import OWN_PAGE, Visitor
 from fabula.service.pages.showing import newer_timeline, run_shown, whole_timeline
-from fabula.service.state import Here
+from fabula.service.problems import status_of
+from fabula.service.state import Here, Service
 from fabula.service.stream import HEARTBEAT_S, EventStream
+from fabula.store.runs import RunRow
 
 router = APIRouter(prefix="/runs/{run}", route_class=PageRoute)
 LARGEST = 2**31 - 1
@@ -37,7 +42,15 @@ async def show(
     row = await service.run_of(who, run)
     timeline = await whole_timeline(service, row, min(before, LARGEST) if before else None)
     shown = await run_shown(service, row)
-    return page("run", who=who, shown=shown, timeline=timeline, past=before is not None)
+    return page(
+        "run",
+        who=who,
+        shown=shown,
+        timeline=timeline,
+        past=before is not None,
+        wrong=None,
+        typed={},
+    )
 
 
 @router.get("/live")
@@ -100,10 +113,36 @@ async def decide(run: Run, request: Request, service: Here, who: Visitor) -> Res
     form = await form_of(request)
     asked = (row.reason or {}).get("asks", ()) if row.status == "waiting" else ()
     schema = next((one.get("schema") for one in asked if one["id"] == form.get("ask")), None)
-    answer = answer_of(form, schema or {}) if asked else {}
-    await service.queue.decide(row.id, answer, ask=form.get("ask"))
+    try:
+        answer = answer_of(form, schema or {}) if asked else {}
+        await service.queue.decide(row.id, answer, ask=form.get("ask"))
+    except Conflict:
+        raise
+    except BadInput as error:
+        return await _asked_again(service, who, row, form, error)
     service.hub.nudge(row.id)
     return go_to(address_of(row.id))
+
+
+async def _asked_again(
+    service: Service, who: Caller, row: RunRow, form: Mapping[str, str], wrong: BadInput
+) -> Response:
+    """Show the run's page with what is wrong with an answer, and the form as it was filled in."""
+    shown = await run_shown(service, row)
+    asks = [
+        replace(ask, fields=filled(ask.fields, form)) if ask.id == form.get("ask") else ask
+        for ask in shown.asks
+    ]
+    return page(
+        "run",
+        status_of(wrong),
+        who=who,
+        shown=replace(shown, asks=asks),
+        timeline=await whole_timeline(service, row),
+        past=False,
+        wrong=wrong,
+        typed=form,
+    )
 
 
 @router.get("/files.zip")

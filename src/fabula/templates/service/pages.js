@@ -12,8 +12,11 @@ function put(fresh) {
   const old = document.getElementById(fresh.id);
   const text = fresh.outerHTML;
   if (fresh.hasAttribute("data-live")) {
-    if (drawn.get(fresh.id) === text) return;
+    const before = drawn.get(fresh.id);
     drawn.set(fresh.id, text);
+    if (before === text) return;
+    // A form that came back with what was typed stays for as long as the question does.
+    if (before === undefined && old && fresh.childElementCount) return;
   }
   if (!old) {
     document.getElementById(fresh.dataset.into)?.append(fresh);
