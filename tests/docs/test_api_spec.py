@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hmac
+import inspect
 import os
 import re
 import shutil
@@ -11,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from fabula.client import Enqueued, enqueue
 from fabula.runs.signing import signature
 from fabula.service import create_app
 from fabula.service.problems import _KOREAN, STATUS, UNFIT
@@ -108,27 +111,50 @@ def test_the_receivers_example_tells_a_true_signature_from_a_false_one() -> None
     assert not made["verified"](secret, late, body)
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Serve with nothing but a folder."""
-    port = free_port()
-    fabula = str(Path(sys.executable).parent / "fabula")
-    environment = {**os.environ, "FABULA_HOME": str(tmp_path / "home")}
-    with (tmp_path / "log").open("wb") as log:
-        served = subprocess.Popen(
-            [fabula, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log
-        )
+@contextmanager
+def serving(folder: Path, port: int, *command: str) -> Iterator[str]:
+    """Serve by a command until the end."""
+    environment = {**os.environ, "FABULA_HOME": str(folder / "home")}
+    with (folder / "log").open("wb") as log:
+        served = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
     found = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60
         while not answers(found):
-            assert served.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
+            assert served.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.05)
         yield found
     finally:
         served.terminate()
         assert served.wait(30) == 0
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """Serve with nothing but a folder."""
+    port, fabula = free_port(), str(Path(sys.executable).parent / "fabula")
+    with serving(tmp_path, port, fabula, "serve", "--port", str(port)) as found:
+        yield found
+
+
+ASKING = """
+import asyncio
+from fabula.service import create_app
+from fabula.service.serving import serve
+from fabula.settings import Settings
+from tests.browser.served import CHOICE
+app = create_app(Settings.load(), products={{"choice": CHOICE}})
+asyncio.run(serve(app, host="127.0.0.1", port={port}))
+"""
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Iterator[str]:
+    """Serve a product that asks a person."""
+    port = free_port()
+    with serving(tmp_path, port, sys.executable, "-c", ASKING.format(port=port)) as found:
+        yield found
 
 
 def answers(address: str) -> bool:
@@ -159,12 +185,39 @@ def typed(script: str, folder: Path, address: str) -> str:
 def test_what_the_page_shows_to_type_makes_an_article(address: str, tmp_path: Path) -> None:
     shown = typed("\n".join(BLOCKS), tmp_path, address)
     assert re.search(r"succeeded$", shown, re.MULTILINE)
+    assert '"change":"rewrite"' in shown
+    assert re.search(r"\d{8}-[0-9a-f]{10}$", shown, re.MULTILINE), "the changed run's parent"
     followed = re.findall(r"^id: (\d+)$", shown, re.MULTILINE)
     again = followed.index("4", followed.index("4") + 1)
     assert followed[:again] == [str(number) for number in range(1, again + 1)]
     assert followed[again:] == followed[3:again]
     assert "<html" in (tmp_path / "index.html").read_text("utf-8")
     assert (tmp_path / "article.zip").read_bytes().startswith(b"PK")
+
+
+def test_what_the_page_shows_to_type_answers_a_question(asking: str, tmp_path: Path) -> None:
+    (block,) = re.findall(r"<!-- decide -->\n```bash\n(.*?)^```$", PAGE, re.DOTALL | re.M)
+    request = {"product": "choice", "brief": {"text": "가을", "count": 1}}
+    run = httpx.post(f"{asking}/v1/runs", json=request).json()["run_id"]
+    rest = f"{asking}/v1/runs/{run}?wait=60"
+    assert httpx.get(rest, timeout=70).json()["status"] == "waiting"
+    assert '"status":"queued"' in typed(f"RUN={run}\n{block}", tmp_path, asking)
+    assert httpx.get(rest, timeout=70).json()["status"] == "succeeded"
+
+
+def test_every_block_to_type_is_typed_by_a_test() -> None:
+    blocks = re.findall(r"^(.*)\n```bash\n", PAGE, re.MULTILINE)
+    assert {*blocks} == {"<!-- run -->", "<!-- decide -->"}
+
+
+def test_the_other_applications_example_calls_what_there_is() -> None:
+    (block,) = re.findall(r"^```python\n(from arq .*?)^```$", PAGE, re.DOTALL | re.M)
+    calls = [one for one in ast.walk(ast.parse(block)) if isinstance(one, ast.Call)]
+    (call,) = (one for one in calls if isinstance(one.func, ast.Name) and one.func.id == "enqueue")
+    named = {str(one.arg): one.value for one in call.keywords}
+    inspect.signature(enqueue).bind(*call.args, **named)
+    (method,) = re.findall(r"await job\.(\w+)\(\)", block)
+    assert callable(getattr(Enqueued, method))
 
 
 def test_what_the_readme_shows_to_type_makes_an_article(address: str, tmp_path: Path) -> None:
