@@ -63,6 +63,8 @@ class Product:
     in_parts: bool = False
     """Its graph does one part an invocation, the one whose number is the state's `part`, and
     leaves `more` true while there is another."""
+    parts: Callable[[Any], int | None] | None = None
+    """From a brief: how many parts a run of it has; None where only the run itself finds out."""
     changes: Mapping[str, Change[Any]] = field(default_factory=dict)
     """What can be changed about a finished run, by name."""
     recorded: Mapping[str, Mapping[str, type[Document]]] = field(default_factory=dict)

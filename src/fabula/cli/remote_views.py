@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fabula.cli.edge import DONE
 from fabula.cli.remote import There, on_service, report, result_of, stored
 from fabula.cli.terminal import Terminal
-from fabula.cli.views import check_cancellable, say_asked_to_stop, show_cost, show_result
+from fabula.cli.views import (
+    NOT_BEGUN,
+    check_cancellable,
+    say_asked_to_stop,
+    show_cost,
+    show_result,
+)
 
 if TYPE_CHECKING:
     from fabula.settings import Settings
-
-_NOT_BEGUN: Mapping[str, Any] = {"done": 0, "total": None, "eta_s": None}
 
 
 async def show_there(
@@ -34,7 +37,7 @@ async def show_there(
         show_result(
             terminal,
             result_of(there, run),
-            progress=run.progress.model_dump() if run.progress else _NOT_BEGUN,
+            progress=run.progress.model_dump() if run.progress else NOT_BEGUN,
             events=[stored(one) for one in told],
             details={"profile": run.profile, "created_at": run.created_at.timestamp()},
             server=server,

@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
 ENDED = ("succeeded", "failed", "cancelled", "timed_out", "over_budget")
 
+NOT_BEGUN: Mapping[str, Any] = {
+    "unit": "steps",
+    "done": 0,
+    "total": None,
+    "eta_s": None,
+    "steps": None,
+}
+"""The progress of a run that has not done anything yet."""
+PROGRESSES = ("step.finished", "run.part")
+
 
 async def list_all(terminal: Terminal, settings: Settings, limit: int) -> int:
     """Show the newest runs first."""
@@ -161,11 +171,11 @@ def say_asked_to_stop(terminal: Terminal, result: RunResult) -> None:
 
 
 def progress_of(events: Sequence[Event]) -> dict[str, Any]:
-    """Return the last known done, total and eta_s."""
+    """Return how far a run has come by its events, as a service says it."""
     for event in reversed(events):
-        if event.type == "step.finished" and "done" in event.note:
-            return {key: event.note.get(key) for key in ("done", "total", "eta_s")}
-    return {"done": 0, "total": None, "eta_s": None}
+        if event.type in PROGRESSES and "done" in event.note:
+            return {key: event.note.get(key, unknown) for key, unknown in NOT_BEGUN.items()}
+    return dict(NOT_BEGUN)
 
 
 def _head(
@@ -175,8 +185,10 @@ def _head(
     terminal.say(f"{result.run_id} · {result.product} · {_status(result)}", style="bold")
     if result.change:
         terminal.say(f"  {result.parent}의 변경 / a change of it: {result.change}")
-    done, total = progress["done"], progress["total"]
-    terminal.say(f"  진행 / progress: {done}/{total if total is not None else '?'}")
+    done, total, steps = (progress[key] for key in ("done", "total", "steps"))
+    counted = " 부분 / parts" if progress["unit"] == "parts" else ""
+    here = f", 이 부분의 단계 / its steps: {steps['done']}/{steps['total']}" if steps else ""
+    terminal.say(f"  진행 / progress: {done}/{total if total is not None else '?'}{counted}{here}")
     terminal.say(f"  비용 / cost: {usd(result.cost)}, {result.calls} calls")
     if result.in_doubt:
         terminal.say(f"  확인하지 못한 비용 / in doubt: ≤ {usd(result.in_doubt)}")
@@ -214,8 +226,9 @@ def _note(event: Event) -> str:
     note = event.note
     if event.type == "cost":
         return f"{usd(float(note.get('cost', 0)))} {note.get('model', '')}"
-    if event.type == "step.finished":
-        return f"{note.get('done')}/{note.get('total')}"
+    if event.type in PROGRESSES:
+        counted = note.get("steps") or note
+        return f"{counted.get('done')}/{counted.get('total') or '?'}"
     if event.type == "artifact":
         return f"{note.get('size', 0):,} B"
     line = line_of(event)

@@ -29,6 +29,7 @@ class Watcher:
         self._task: TaskID | None = None
         self._spent = 0.0
         self._told = 0
+        self._begun = False
 
     def __enter__(self) -> Self:
         console = self._terminal.console(stderr=True)
@@ -60,12 +61,17 @@ class Watcher:
             self._begin(event)
         elif event.type == "step.started" and self._bar and self._task is not None:
             self._bar.update(self._task, description=event.item or event.step or "")
-        elif event.type == "step.finished":
+        elif event.type in ("step.finished", "run.part"):
             self._advance(event)
         elif line := line_of(event):
             self._note(line, line)
 
     def _begin(self, event: Event) -> None:
+        known = ("taken_over", "in_doubt_calls")
+        if self._begun and event.note.get("part", 1) > 1 and not any(map(event.note.get, known)):
+            # It only goes on with its next part.
+            return
+        self._begun = True
         product = event.note.get("product")
         name = f"실행 / run: {self._run_id}" + (f" · {product}" if product else "")
         self._note(name, name)
@@ -74,11 +80,12 @@ class Watcher:
 
     def _advance(self, event: Event) -> None:
         done, total = event.note.get("done"), event.note.get("total")
-        if not isinstance(done, int) or not isinstance(total, int) or total < 1:
+        if not isinstance(done, int) or not isinstance(total, int | None) or total == 0:
             return
-        eta = _seconds(event.note.get("eta_s")) if done < total else ""
+        part_ended = event.type == "run.part"
+        name = f"부분 / part {event.note['part']}" if part_ended else event.item or event.step or ""
+        eta = _seconds(event.note.get("eta_s")) if done != total else ""
         if self._bar and self._task is not None:
-            name = event.item or event.step or ""
             self._bar.update(
                 self._task,
                 completed=done,
@@ -88,11 +95,12 @@ class Watcher:
                 cost=usd(self._spent),
             )
             return
-        tenth = done * PLAIN_STEPS // total
+        # Of parts whose number nobody knows, each is told.
+        tenth = done * PLAIN_STEPS // total if total else done
         if tenth != self._told or done == total:
             self._told = tenth
             left = f", ETA {eta}" if eta else ""
-            text = f"[{done}/{total}] {event.item or event.step}, {usd(self._spent)}{left}"
+            text = f"[{done}/{total or '?'}] {name}, {usd(self._spent)}{left}"
             self._note(text, text)
 
     def _note(self, ko: str, en: str) -> None:

@@ -82,12 +82,26 @@ class Artifact(Answer):
     url: str = ""
 
 
-class Progress(Answer):
-    """How far a run has come; `eta_s` in seconds, None while there is no pace."""
+class Steps(Answer):
+    """How far the part at hand has come."""
 
     done: int
     total: int
+
+
+class Progress(Answer):
+    """How far a run has come, in parts where it works in parts, else in steps.
+
+    `total` is None where only the run's end will tell. `eta_s` is how many seconds of work were
+    left when the last step or part ended, None while there is no pace. `steps` are those of the
+    part at hand, None between two parts.
+    """
+
+    unit: Literal["steps", "parts"] = "steps"
+    done: int
+    total: int | None = None
     eta_s: float | None = None
+    steps: Steps | None = None
 
 
 class Links(Answer):

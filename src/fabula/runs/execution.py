@@ -25,6 +25,7 @@ from fabula.runs.changed import fingerprint_of, input_of, kept_documents
 from fabula.runs.checkpoints import open_saver
 from fabula.runs.ends import End, drained, end_of, patiently, waiting
 from fabula.runs.lease import Lease, Signal
+from fabula.runs.parts import parts_of
 from fabula.runs.progress import Progress
 from fabula.runs.recorder import Listener, Recorder
 from fabula.runs.records.recording import PAGE_URL, page_url_of
@@ -89,6 +90,7 @@ class Execution:
         self._held = AsyncExitStack()
         self._gateway: Gateway | None = None
         self._control: RunControl | None = None
+        self._progress: Progress | None = None
 
     def drain(self) -> None:
         """Stop after the running step, sending nothing more; the run stays due for another."""
@@ -169,7 +171,11 @@ class Execution:
                     "recursion_limit": RECURSION_LIMIT,
                 }
                 begun = await saver.aget_tuple(config) is not None
-                steps = StepEvents(self._recorder, Progress(_steps(compiled)), gateway.used)
+                parts = await parts_of(
+                    self._setup.store, self._row, self._product, services, stored
+                )
+                self._progress = Progress(_steps(compiled), parts=parts)
+                steps = StepEvents(self._recorder, self._progress, gateway.used)
                 if begun:
                     await steps.close_open_tasks(compiled, config, stored)
                 async for chunk in compiled.astream(
@@ -222,12 +228,14 @@ class Execution:
         return End("succeeded", result=result, outcome=outcome)
 
     async def _write(self, end: End) -> End:
+        if self._progress and self._product.in_parts and (end.more or end.status == "succeeded"):
+            note = self._progress.end_part(more=end.more)
+            status = "queued" if end.more else None
+            self._recorder.add(Event(PART_ENDED, status=status, note=note))
         if end.more:
-            note = {"part": self._row.part}
-            self._recorder.add(Event(PART_ENDED, status="queued", note=note))
             await self._recorder.close()
-            status = await end_part(self._setup.store, self._fence)
-            return replace(end, status=status, more=status == "queued")
+            stands = await end_part(self._setup.store, self._fence)
+            return replace(end, status=stands, more=stands == "queued")
         note = {**end.reason, "code": end.code, "outcome": end.outcome}
         note = {key: value for key, value in note.items() if value is not None}
         self._recorder.add(Event(f"run.{end.status}", status=end.status, note=note))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote
@@ -13,10 +14,10 @@ from fabula.products import Product
 from fabula.runs.ends import End
 from fabula.runs.result import result_of
 from fabula.store.engine import Store
-from fabula.store.events import last_note
 from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow, RunStatus
 from fabula.store.tables import NANO
+from fabula.store.timeline import last_progress
 
 
 class Message(BaseModel):
@@ -99,12 +100,26 @@ class ArtifactView(BaseModel):
     url: str
 
 
-class Progress(BaseModel):
-    """How far a run has come; `eta_s` in seconds, None while there is no pace."""
+class Steps(BaseModel):
+    """How far the part at hand has come."""
 
     done: int
     total: int
+
+
+class Progress(BaseModel):
+    """How far a run has come, in parts where it works in parts, else in steps.
+
+    `total` is None where only the run's end will tell. `eta_s` is how many seconds of work were
+    left when the last step or part ended, without what the run waits for its turns; None while
+    there is no pace. `steps` are those of the part at hand, None between two parts.
+    """
+
+    unit: Literal["steps", "parts"] = "steps"
+    done: int
+    total: int | None
     eta_s: float | None
+    steps: Steps | None = None
 
 
 class Links(BaseModel):
@@ -115,9 +130,6 @@ class Links(BaseModel):
     cost: str
     artifacts: str
     archive: str
-
-
-PROGRESS = tuple(Progress.model_fields)
 
 
 class RunView(RunSummary):
@@ -155,19 +167,23 @@ async def run_view(store: Store, row: RunRow, made: Product | None) -> RunView:
         return view
     end = End(row.status, row.code, row.reason or {}, row.result, row.outcome)
     found = await result_of(store, row.id, made, end)
-    note = await last_note(store, row.id, "step.finished")
+    last = (await last_progress(store, [row.id])).get(row.id)
     return view.model_copy(
         update={
             "cost": found.cost,
             "in_doubt": found.in_doubt,
             "calls": found.calls,
-            "progress": Progress(**{key: note.get(key) for key in PROGRESS}) if note else None,
+            "progress": _progress(last.note) if last else None,
             "asks": [dict(ask) for ask in found.asks] if row.status == "waiting" else [],
             "kept": list(found.kept),
             "artifacts": [artifact_view(row.id, one) for one in found.artifacts],
             "result": portable(found.document) if found.document else None,
         }
     )
+
+
+def _progress(note: Mapping[str, Any]) -> Progress | None:
+    return Progress.model_validate(note) if "done" in note else None
 
 
 def links_of(run: str) -> Links:

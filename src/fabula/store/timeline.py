@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import func, select, tuple_
 
 from fabula.store.engine import Store
-from fabula.store.events import Event
+from fabula.store.events import PART_ENDED, Event
 from fabula.store.tables import db_now, events
 
+PROGRESSES = ("step.finished", PART_ENDED)
+"""The events whose notes say how far the run has come."""
 _FIELDS = tuple(Event.__dataclass_fields__)
 
 
@@ -37,13 +39,23 @@ async def last_of_type(store: Store, run: str, type_: str, *, up_to: int) -> int
     return int((await store.read(query)).scalar_one())
 
 
-async def last_finished(store: Store, of: Sequence[str]) -> dict[str, Event]:
-    """Return for each of these runs its last finished step: what it notes is the progress."""
+async def last_time(store: Store, run: str, type_: str) -> float | None:
+    """Return when a run last had an event of a type; None where it has none."""
+    query = select(func.max(events.c.at)).where(events.c.run == run, events.c.type == type_)
+    at: float | None = (await store.read(query)).scalar_one()
+    return at
+
+
+async def last_progress(store: Store, of: Sequence[str]) -> dict[str, Event]:
+    """Return for each of these runs the event whose note is its progress.
+
+    It is the end of the last step, or of the last part.
+    """
     if not of:
         return {}
     newest = (
         select(events.c.run, func.max(events.c.seq))
-        .where(events.c.run.in_(of), events.c.type == "step.finished")
+        .where(events.c.run.in_(of), events.c.type.in_(PROGRESSES))
         .group_by(events.c.run)
     )
     query = select(events).where(tuple_(events.c.run, events.c.seq).in_(newest))

@@ -190,6 +190,7 @@ SAGA = Product(
     recipes=dict,
     fingerprint=lambda brief: brief.model_dump(mode="json"),
     in_parts=True,
+    parts=lambda brief: brief.parts,
     forecast=forecast,
     publishes=("result.json",),
 )

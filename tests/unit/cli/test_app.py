@@ -326,7 +326,8 @@ def test_show_has_progress_files_and_events(
     shown = fabula_("show", run_id, "--json")
     assert shown.code == 0
     assert shown.json.keys() >= RUN_KEYS
-    assert shown.json["progress"] == {"done": 6, "total": 6, "eta_s": 0.0}
+    progress = {"unit": "steps", "done": 6, "total": 6, "eta_s": 0.0, "steps": None}
+    assert shown.json["progress"] == progress
     types = [event["type"] for event in shown.json["events"]]
     assert types[0] == "run.started"
     assert types[-1] == "run.succeeded"

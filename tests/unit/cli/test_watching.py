@@ -81,3 +81,37 @@ def test_an_event_without_counts_is_taken_quietly(capsys: pytest.CaptureFixture[
     with Watcher(Terminal(), "r1") as watcher:
         watcher.see(Event("step.finished", step="x"))
     assert capsys.readouterr().err == ""
+
+
+def part_ended(part: int, total: int | None) -> Event:
+    note = {"part": part, "done": part, "total": total, "eta_s": 9.0, "unit": "parts"}
+    return Event("run.part", note=note)
+
+
+def test_parts_are_told_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:
+    with Watcher(Terminal(), "r1") as watcher:
+        watcher.see(Event("run.started", note={"product": "saga"}))
+        for part in (1, 2, 3):
+            watcher.see(finished(part - 1, 3))
+            watcher.see(part_ended(part, 3))
+            watcher.see(Event("run.resumed", note={"part": part + 1, "in_doubt_calls": 0}))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("saga")
+    assert [line.partition(",")[0] for line in lines[1:]] == [
+        f"[{part}/3] 부분 / part {part}" for part in (1, 2, 3)
+    ]
+
+
+def test_parts_of_an_unknown_number_are_each_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with Watcher(Terminal(), "r1") as watcher:
+        watcher.see(part_ended(7, None))
+    assert capsys.readouterr().err.startswith("[7/?] 부분 / part 7")
+
+
+def test_a_part_that_is_taken_over_says_what_is_in_doubt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Watcher(Terminal(), "r1") as watcher:
+        watcher.see(Event("run.started"))
+        watcher.see(Event("run.resumed", note={"part": 3, "taken_over": True}))
+    assert "no call is in doubt" in capsys.readouterr().err

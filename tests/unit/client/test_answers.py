@@ -21,6 +21,7 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (answers.Run, views.RunView),
     (answers.Artifact, views.ArtifactView),
     (answers.Progress, views.Progress),
+    (answers.Steps, views.Steps),
     (answers.Links, views.Links),
     (answers.ArtifactList, artifacts.ArtifactList),
     (answers.ProductInfo, catalogue.ProductView),

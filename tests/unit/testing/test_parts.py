@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,9 +107,42 @@ async def test_a_part_reads_its_own_events_alone(setup: Setup) -> None:
     row = await by_pool(setup, parts=4)
     stored = await list_events(setup.store, row.id)
     ends = [one.seq for one in stored if one.type == "run.part"]
-    assert [await part_began(setup.store, row.id, part) for part in (1, 2, 3, 4)] == [0, *ends]
+    began = [await part_began(setup.store, row.id, part) for part in (1, 2, 3, 4)]
+    assert [*began, ends[3]] == [0, *ends]
     # The end of part 3 stands, but a crash kept its row from being raised.
     recorder = Recorder(setup.store, Fence(row.id, row.epoch), None)
     own = await recorder.open(3)
     assert [one.seq for one in own] == list(range(ends[1] + 1, len(stored) + 1))
     assert [one.seq for one in stored] == list(range(1, len(stored) + 1))
+
+
+async def test_progress_counts_parts_of_all_parts(setup: Setup) -> None:
+    row = await by_pool(setup, parts=4)
+    stored = await list_events(setup.store, row.id)
+    ends = [one.note for one in stored if one.type == "run.part"]
+    assert [(one["done"], one["total"], one["unit"]) for one in ends] == [
+        (done, 4, "parts") for done in (1, 2, 3, 4)
+    ]
+    assert all(one["eta_s"] > 0 for one in ends[:3])
+    assert ends[3]["eta_s"] == 0
+    worked = [one["worked_s"] for one in ends]
+    assert worked == sorted(worked)
+    steps = [one.note for one in stored if one.type == "step.finished"]
+    assert [(one["done"], one["steps"]["done"]) for one in steps] == [
+        (part, step) for part in range(4) for step in (1, 2, 3)
+    ]
+    # Of the first part nobody knows yet how long one takes.
+    assert [one["eta_s"] is None for one in steps] == [True] * 3 + [False] * 9
+
+
+async def test_a_number_of_parts_that_nobody_knows_is_not_made_up(setup: Setup) -> None:
+    unknown = {"saga": replace(SAGA, parts=None)}
+    runner = Runner(setup.settings, products=unknown, store=setup.store)
+    result = await runner.run("saga", {**BRIEF, "parts": 3})
+    stored = await list_events(setup.store, result.run_id)
+    ends = [one.note for one in stored if one.type == "run.part"]
+    assert [(one["done"], one["total"], one["eta_s"]) for one in ends] == [
+        (1, None, None),
+        (2, None, None),
+        (3, 3, 0.0),
+    ]

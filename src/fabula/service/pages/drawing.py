@@ -143,6 +143,7 @@ def _environment() -> Environment:
         quote,
     ):
         made.filters[filter_.__name__] = filter_
+    made.tests["between_parts"] = words.between_parts
     made.globals.update(
         STATUS=words.STATUS,
         STATE=words.STATE,

@@ -121,7 +121,12 @@ def _ended(note: Mapping[str, Any]) -> str:
 
 
 def _finished(note: Mapping[str, Any]) -> str:
-    return f"{note['done']}/{note.get('total', '?')}" if "done" in note else ""
+    counted = note.get("steps") or note
+    return f"{counted['done']}/{counted.get('total', '?')}" if "done" in counted else ""
+
+
+def _part(note: Mapping[str, Any]) -> str:
+    return f"{note.get('part')}/{note['total']}부" if note.get("total") else f"{note.get('part')}부"
 
 
 def _failed(note: Mapping[str, Any]) -> str:
@@ -161,7 +166,7 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "run.timed_out": _ended,
     "run.over_budget": _ended,
     "run.page": lambda note: str(note.get("url", "")),
-    "run.part": lambda note: f"{note.get('part')}부",
+    "run.part": _part,
     "step.started": lambda note: f"시도 {note['attempt'] + 1}" if note.get("attempt") else "",
     "step.finished": _finished,
     "step.failed": _failed,

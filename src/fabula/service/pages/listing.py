@@ -28,7 +28,7 @@ from fabula.service.state import Here, Service
 from fabula.store.costs import spent_by_run
 from fabula.store.listing import Wanted, page_of_runs
 from fabula.store.runs import RunStatus
-from fabula.store.timeline import last_finished, now
+from fabula.store.timeline import last_progress, now
 
 router = APIRouter(prefix="/runs", route_class=PageRoute)
 ON_A_PAGE = 50
@@ -55,9 +55,7 @@ async def list_runs(
     before = read_cursor(cursor) if cursor else None
     found = await page_of_runs(service.store, wanted, before=before, limit=ON_A_PAGE + 1)
     rows = found[:ON_A_PAGE]
-    finished = await last_finished(
-        service.store, [row.id for row in rows if row.status != "succeeded"]
-    )
+    told = await last_progress(service.store, [row.id for row in rows if row.status != "succeeded"])
     kept = {name: value for name, value in chosen.items() if value}
     following = None
     if len(found) > ON_A_PAGE:
@@ -68,7 +66,7 @@ async def list_runs(
         who=who,
         rows=rows,
         costs=await spent_by_run(service.store, [row.id for row in rows]),
-        progress={run: progress_of(event) for run, event in finished.items()},
+        progress={run: progress_of(event) for run, event in told.items()},
         chosen=chosen,
         narrowed=bool(kept),
         products=sorted(service.products),

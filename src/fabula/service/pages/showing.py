@@ -21,7 +21,7 @@ from fabula.store.events import Event, list_events
 from fabula.store.ledger import Totals, totals
 from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow
-from fabula.store.timeline import last_events, last_finished, last_of_type, now
+from fabula.store.timeline import last_events, last_of_type, last_progress, last_time, now
 
 WINDOW = 1000
 """How many events one page shows; earlier ones are a link away."""
@@ -34,11 +34,17 @@ SLACK_S = 2.0
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come, and when, on the database's clock, it may be done."""
+    """How far a run has come, and when, on the database's clock, it may be done.
+
+    `left_s` is the work that was left then; `steps` are done and total of the part at hand.
+    """
 
     done: int
-    total: int
+    total: int | None
+    left_s: float | None
     until: float | None
+    in_parts: bool = False
+    steps: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,10 @@ async def run_shown(service: Service, row: RunRow) -> RunShown:
     return RunShown(
         row=row,
         asked_at=at,
-        progress=_progress((await last_finished(store, [row.id])).get(row.id)),
+        progress=progress_of(
+            (await last_progress(store, [row.id])).get(row.id),
+            since=await last_time(store, row.id, "run.models"),
+        ),
         spent=await totals(store, row.id),
         agents=await spent_by_agent(store, row.id),
         files=await asyncio.to_thread(_files, store.home, artifacts),
@@ -153,17 +162,26 @@ async def newer_timeline(service: Service, row: RunRow, *, first: int, after: in
     return Timeline(entries, patches(entries, events, after), first, last)
 
 
-def progress_of(event: Event | None) -> Progress | None:
-    """Return what a finished step's event says of the progress."""
-    return _progress(event)
+def progress_of(event: Event | None, *, since: float | None = None) -> Progress | None:
+    """Return what the end of a step or a part says of the progress.
 
-
-def _progress(event: Event | None) -> Progress | None:
+    `since` is when the run was last taken up: what it waited before that is no work.
+    """
     note = event.note if event else {}
-    done, total, eta = (note.get(name) for name in ("done", "total", "eta_s"))
-    if event is None or not isinstance(done, int) or not isinstance(total, int) or total < 1:
+    done, total, eta, steps = (note.get(name) for name in ("done", "total", "eta_s", "steps"))
+    in_parts = note.get("unit") == "parts"
+    known = (isinstance(total, int) and total > 0) or (in_parts and total is None)
+    if event is None or not isinstance(done, int) or not known:
         return None
-    return Progress(done, total, event.at + eta if isinstance(eta, int | float) else None)
+    left_s = float(eta) if isinstance(eta, int | float) else None
+    return Progress(
+        done,
+        total,
+        left_s,
+        until=max(event.at, since or 0.0) + left_s if left_s is not None else None,
+        in_parts=in_parts,
+        steps=(steps["done"], steps["total"]) if steps else None,
+    )
 
 
 def _asks(row: RunRow) -> list[Ask]:

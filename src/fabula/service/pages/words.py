@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
+from fabula.store.runs import RunRow
 from fabula.store.tables import NANO
 
 KOREA_S = 9 * 3600
@@ -91,6 +92,11 @@ DOLLARS, CENTS, MICROS = 1000 * NANO, NANO, 1000
 ACTIVE = ("queued", "running", "waiting")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 KIB = 1024
+
+
+def between_parts(row: RunRow) -> bool:
+    """Say whether a run that has done some parts only waits for the turn of its next."""
+    return bool(row.status == "queued" and row.part > 1 and row.not_before is None)
 
 
 def usd(nano: float) -> str:
