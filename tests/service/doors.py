@@ -79,6 +79,8 @@ class CommandLine:
         said = json.loads(done.stdout)
         assert said["out"] == str(out)
         if self.server:
+            with Client(self.server) as client:
+                client.save_all(said["run_id"], out, stored=True)
             return {one["name"]: (out / one["name"]).read_bytes() for one in listed(said)}
         return kept(self.home, {one["name"]: one["hash"] for one in listed(said)}, out)
 
@@ -95,7 +97,7 @@ class Http:
             run = client.submit("magazine", placed, flags=flags)
             done = client.wait(run.run_id, timeout_s=100)
             assert done.succeeded, done
-            client.save_all(run.run_id, out)
+            client.save_all(run.run_id, out, stored=True)
         names = (one.name for one in done.artifacts if one.name != "run.json")
         return {name: (out / name).read_bytes() for name in names}
 

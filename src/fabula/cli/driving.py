@@ -90,7 +90,7 @@ def exit_code(result: RunResult) -> int:
 async def report(terminal: Terminal, runner: Runner, result: RunResult) -> None:
     """Say how a run stands; under `--json` as its one object."""
     if terminal.as_json:
-        terminal.answer(plain(result))
+        terminal.answer(result.as_json())
     if result.succeeded:
         report_success(terminal, result)
         return
@@ -142,29 +142,8 @@ def report_success(terminal: Terminal, result: RunResult) -> None:
 
 
 def in_folder(result: RunResult) -> list[Artifact]:
-    """Return the artifacts that are in the run's folder; all of them where it is at an address.
-
-    A run keeps more than it publishes, such as the pictures of posts that it did not show.
-    """
-    if "://" in result.out:
-        return list(result.artifacts)
-    folder = Path(result.out)
-    return [one for one in result.artifacts if _size(folder / one.name) == one.size]
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
-
-
-def plain(result: RunResult) -> dict[str, Any]:
-    """Return what `--json` prints of a run: which artifacts are in its folder is told, too."""
-    published = {one.name for one in in_folder(result)}
-    told = result.as_json()
-    artifacts = [{**one, "published": one["name"] in published} for one in told["artifacts"]]
-    return {**told, "artifacts": artifacts}
+    """Return the artifacts that the run has published; it keeps more than those."""
+    return [one for one in result.artifacts if one.name in result.published]
 
 
 def _files(artifacts: Sequence[Artifact]) -> list[tuple[str, int]]:

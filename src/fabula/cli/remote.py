@@ -201,6 +201,7 @@ def result_of(there: There, run: Run) -> RunResult:
         change=run.change,
         kept=run.kept,
         asks=run.asks,
+        published=frozenset(one.name for one in run.artifacts if one.published),
     )
 
 

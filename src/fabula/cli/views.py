@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fabula.cli.driving import STATUS, exit_code, in_folder, plain, report
+from fabula.cli.driving import STATUS, exit_code, in_folder, report
 from fabula.cli.edge import DONE, shown
 from fabula.cli.estimate import show_error
 from fabula.cli.terminal import Terminal, table_of, usd
@@ -92,7 +92,7 @@ def show_result(
     """Show how a run stands, its files and these events; `details` go into the JSON alone."""
     if terminal.as_json:
         more = {**details, "progress": progress, "events": [_plain(event) for event in events]}
-        terminal.answer({**plain(result), **more})
+        terminal.answer({**result.as_json(), **more})
         return
     _head(terminal, result, progress, server)
     if hint:

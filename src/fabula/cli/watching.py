@@ -126,6 +126,7 @@ def line_of(event: Event) -> str | None:
         "artifact",
         "cost",
         "kept",
+        "published",
     ):
         return None
     note = event.note

@@ -73,12 +73,17 @@ class RunSummary(Answer):
 
 
 class Artifact(Answer):
-    """A file of a run; `hash` is the SHA-256 of its bytes, `size` is in bytes."""
+    """A file of a run; `hash` is the SHA-256 of its bytes, `size` is in bytes.
+
+    `published`: it is part of the result. The others were only stored on the way, such as pictures
+    of posts that are not shown.
+    """
 
     name: str
     hash: str
     media_type: str
     size: int
+    published: bool = True
     url: str = ""
 
 

@@ -19,7 +19,7 @@ from fabula.client.connecting import Connecting
 from fabula.client.exchange import LOST, Ask, Flow, Pause, Work, away, exchange
 from fabula.client.following import Following
 from fabula.client.operations import Operations, run_path
-from fabula.client.saving import Saving, places_in, saving_file, saving_zip
+from fabula.client.saving import Saving, places_in, saving_file, saving_zip, wanted_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -120,12 +120,13 @@ class Client(Connecting):
         artifact = self._do(self._operations.artifact(run, file))
         return self._save(*saving_file(run, artifact, Path(to)))
 
-    def save_all(self, run: str, folder: str | Path) -> list[Path]:
-        """Write every file of a run below a folder, as `save` does.
+    def save_all(self, run: str, folder: str | Path, *, stored: bool = False) -> list[Path]:
+        """Write what a run has published below a folder, as `save` does: the run's own folder.
 
-        BadInput where one would replace a file that is not of a run.
+        `stored`: also what it only keeps, and what one without a result has made so far. BadInput
+        where a file would replace one that is not of a run.
         """
-        found = self.artifacts(run)
+        found = wanted_of(self.artifacts(run), stored=stored)
         places = places_in(Path(folder), found)
         return [self.save(run, *one) for one in zip(found, places, strict=True)]
 
@@ -264,12 +265,13 @@ class AsyncClient(Connecting):
         artifact = await self._do(self._operations.artifact(run, file))
         return await self._save(*saving_file(run, artifact, Path(to)))
 
-    async def save_all(self, run: str, folder: str | Path) -> list[Path]:
-        """Write every file of a run below a folder, as `save` does.
+    async def save_all(self, run: str, folder: str | Path, *, stored: bool = False) -> list[Path]:
+        """Write what a run has published below a folder, as `save` does: the run's own folder.
 
-        BadInput where one would replace a file that is not of a run.
+        `stored`: also what it only keeps, and what one without a result has made so far. BadInput
+        where a file would replace one that is not of a run.
         """
-        found = await self.artifacts(run)
+        found = wanted_of(await self.artifacts(run), stored=stored)
         places = await asyncio.to_thread(places_in, Path(folder), found)
         return [await self.save(run, *one) for one in zip(found, places, strict=True)]
 

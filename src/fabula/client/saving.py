@@ -107,6 +107,11 @@ def place_in(folder: Path, artifact: Artifact) -> Path:
     return folder / PurePosixPath(*parts)
 
 
+def wanted_of(artifacts: Sequence[Artifact], *, stored: bool) -> list[Artifact]:
+    """Return a run's published files; with `stored` all of them."""
+    return [one for one in artifacts if stored or one.published]
+
+
 def places_in(folder: Path, artifacts: Sequence[Artifact]) -> list[Path]:
     """Return where each file belongs; BadInput where one would replace what is not of a run."""
     from fabula.runs.folders import check_files

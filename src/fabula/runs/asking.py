@@ -38,8 +38,11 @@ class AskedRun:
 
     async def estimated(self, store: Store) -> tuple[Event, ...]:
         """Return the event that says what the run may cost; none where nothing can be said."""
-        brief = await located(store, self.new.owner, self.brief)
-        return await estimate_event(self.product, brief, self.flags, self.models, store)
+        owner = self.new.owner
+        brief = await located(store, owner, self.brief)
+        return await estimate_event(
+            self.product, brief, self.flags, self.models, store, owner=owner
+        )
 
 
 async def ask_run(

@@ -23,7 +23,7 @@ from fabula.runs.checks import Brief, choose_flags, read_brief
 from fabula.settings import Settings
 from fabula.store.engine import Store
 from fabula.store.events import Event
-from fabula.store.tables import NANO
+from fabula.store.tables import LOCAL, NANO
 from fabula.store.usage import Usage, recorded_usage
 
 log = logging.getLogger("fabula.runs")
@@ -88,9 +88,18 @@ class Estimate:
 
 
 async def estimate_run(
-    product: Product, brief: Document, flags: BaseModel, models: Models, store: Store
+    product: Product,
+    brief: Document,
+    flags: BaseModel,
+    models: Models,
+    store: Store,
+    *,
+    owner: str,
 ) -> Estimate:
-    """Estimate a run of this brief; BadInput for a product that forecasts nothing."""
+    """Estimate a run of this brief, corrected by the owner's past runs alone.
+
+    BadInput for a product that forecasts nothing.
+    """
     if product.forecast is None:
         raise BadInput("product", f"{product.name} has no forecast of its calls")
     calls = await product.forecast(brief, flags)
@@ -98,7 +107,7 @@ async def estimate_run(
         product,
         calls,
         models=models,
-        recorded=await recorded_usage(store, product.name),
+        recorded=await recorded_usage(store, product.name, owner),
         fallbacks=tuple(getattr(flags, "fallback_models", ())),
     )
 
@@ -121,13 +130,19 @@ async def estimate_brief(
     merged, _ = choose_flags(made, flags or {}, settings, document)
     store = await Store.open(settings)
     try:
-        return await estimate_run(made, document, merged, models, store)
+        return await estimate_run(made, document, merged, models, store, owner=LOCAL)
     finally:
         await store.close()
 
 
 async def estimate_event(
-    product: Product, brief: Document, flags: BaseModel, models: Models, store: Store
+    product: Product,
+    brief: Document,
+    flags: BaseModel,
+    models: Models,
+    store: Store,
+    *,
+    owner: str,
 ) -> tuple[Event, ...]:
     """Return a run's estimate as the event that keeps it; nothing where it cannot be made.
 
@@ -136,7 +151,7 @@ async def estimate_event(
     if product.forecast is None:
         return ()
     try:
-        made = await estimate_run(product, brief, flags, models, store)
+        made = await estimate_run(product, brief, flags, models, store, owner=owner)
     except FabulaError as error:
         log.info("not estimated product=%s code=%s", product.name, error.code)
         return ()

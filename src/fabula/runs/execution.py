@@ -21,6 +21,7 @@ from fabula.gateway.provider import ChatProvider, ProviderError
 from fabula.gateway.providers import Providers
 from fabula.nodes import Replacements, Services
 from fabula.products import Product
+from fabula.runs.announcing import AnnouncedArtifacts, AnnouncedPublisher
 from fabula.runs.changed import fingerprint_of, input_of, kept_documents
 from fabula.runs.checkpoints import open_saver
 from fabula.runs.ends import End, drained, end_of, patiently, waiting
@@ -34,11 +35,10 @@ from fabula.runs.streams import StepEvents
 from fabula.runs.uploads import LocatedDocuments
 from fabula.safety.fetch import GuardedFetch
 from fabula.settings import Settings
-from fabula.store.documents import FolderPublisher, StoredArtifacts, StoredDocuments
+from fabula.store.documents import StoredDocuments
 from fabula.store.engine import Fence, Store, lease_lost
 from fabula.store.events import PART_ENDED, Event, last_note
 from fabula.store.ledger import Answered, Ledger, Question, totals
-from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow, end_part, end_run, time_left
 from fabula.store.tables import NANO
 
@@ -297,8 +297,8 @@ class Execution:
         services = Services(
             agents=gateway,
             documents=documents,
-            artifacts=_AnnouncedArtifacts(store, self._fence, self._recorder),
-            publisher=FolderPublisher(Path(row.out)),
+            artifacts=AnnouncedArtifacts(store, self._fence, self._recorder),
+            publisher=AnnouncedPublisher(Path(row.out), self._recorder),
             offline="offline" in answering,
             fetch=GuardedFetch(private_hosts=settings.fetch_private_hosts),
             page_url=page_url,
@@ -374,20 +374,6 @@ class Execution:
             "the run was cancelled; everything made is kept, and it can be resumed",
             "실행을 취소했습니다. 만든 것은 남아 있고 이어서 실행할 수 있습니다",
         )
-
-
-class _AnnouncedArtifacts(StoredArtifacts):
-    """Artifacts whose arrival is an event."""
-
-    def __init__(self, store: Store, fence: Fence, recorder: Recorder) -> None:
-        super().__init__(store, fence)
-        self._recorder = recorder
-
-    async def put(self, name: str, data: bytes, media_type: str) -> Artifact:
-        artifact = await super().put(name, data, media_type)
-        note = {"hash": artifact.hash, "media_type": media_type, "size": artifact.size}
-        self._recorder.add(Event("artifact", item=name, note=note))
-        return artifact
 
 
 def _steps(compiled: Any) -> list[str]:

@@ -99,7 +99,7 @@ async def prepare(
             made,
             start.calls,
             models=models,
-            recorded=await recorded_usage(store, made.name),
+            recorded=await recorded_usage(store, made.name, row.owner),
             fallbacks=tuple(getattr(flags, "fallback_models", ())),
         ),
         documents=start.documents,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from fabula.store.documents import StoredDocuments, list_artifacts
 from fabula.store.engine import Fence, Store
 from fabula.store.ledger import totals
 from fabula.store.ports import Artifact
+from fabula.store.published import published_names
 from fabula.store.runs import RunStatus, get_run
 from fabula.store.tables import NANO
 
@@ -28,6 +29,8 @@ class RunResult:
     typed result, `error` the exception of a run that failed by a bug. A changed run has a `parent`,
     the `change`'s name and the ids of the documents that its result `kept` from it. `asks` is what
     a waiting run asks a person: for each question its name, words, material and JSON schema.
+    `published` names the artifacts that were put into `out`; a run keeps more than it publishes,
+    such as the pictures of posts that it did not show.
     """
 
     run_id: str
@@ -47,6 +50,7 @@ class RunResult:
     change: str | None = None
     kept: tuple[str, ...] = ()
     asks: tuple[Mapping[str, Any], ...] = ()
+    published: Collection[str] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -75,6 +79,7 @@ class RunResult:
                     "hash": artifact.hash,
                     "media_type": artifact.media_type,
                     "size": artifact.size,
+                    "published": artifact.name in self.published,
                 }
                 for artifact in self.artifacts
             ],
@@ -85,6 +90,7 @@ async def result_of(store: Store, run_id: str, made: Product | None, end: End) -
     """Read what a run that ended so has made and cost; no document without its product."""
     row = await get_run(store, run_id)
     sums = await totals(store, run_id)
+    artifacts = tuple(await list_artifacts(store, run_id))
     document = None
     if end.result and made:
         document = await StoredDocuments(store, Fence(run_id, row.epoch)).get(
@@ -100,7 +106,7 @@ async def result_of(store: Store, run_id: str, made: Product | None, end: End) -
         cost=sums.usd,
         in_doubt=sums.in_doubt / NANO,
         calls=sums.calls,
-        artifacts=tuple(await list_artifacts(store, run_id)),
+        artifacts=artifacts,
         out=row.out,
         document=document,
         error=end.error,
@@ -108,4 +114,5 @@ async def result_of(store: Store, run_id: str, made: Product | None, end: End) -
         change=row.change["name"] if row.change else None,
         kept=tuple(kept_documents(row.change, document)) if row.change and document else (),
         asks=tuple(end.reason.get("asks", ())),
+        published=await published_names(store, row, artifacts),
     )

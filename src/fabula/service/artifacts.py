@@ -18,6 +18,7 @@ from fabula.service.views import ArtifactView, artifact_view
 from fabula.service.zipping import zip_hash, zipped
 from fabula.store.documents import list_artifacts, read_checked
 from fabula.store.ports import Artifact
+from fabula.store.published import published_names
 from fabula.store.runs import RunRow
 
 router = APIRouter(prefix="/v1", tags=["artifacts"])
@@ -46,10 +47,11 @@ class ArtifactList(BaseModel):
 
 @router.get("/runs/{run}/artifacts")
 async def list_files(run: str, service: Here, who: Who) -> ArtifactList:
-    """List the files that a run has made so far."""
+    """List the files that a run has made so far, and which of them it has published."""
     row = await service.run_of(who, run)
     found = await list_artifacts(service.store, row.id)
-    return ArtifactList(artifacts=[artifact_view(row.id, one) for one in found])
+    published = await published_names(service.store, row, found)
+    return ArtifactList(artifacts=[artifact_view(row.id, one, published) for one in found])
 
 
 @router.get(

@@ -95,6 +95,6 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
         await service.queue.check_material(who.owner, brief)
         flags, _ = choose_flags(made, flags_of(asked), service.settings, brief)
         placed = await located(service.store, who.owner, brief)
-        return await estimate_run(made, placed, flags, models, service.store)
+        return await estimate_run(made, placed, flags, models, service.store, owner=who.owner)
 
     return router

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote
@@ -91,12 +91,17 @@ def moment(at: float | None) -> datetime | None:
 
 
 class ArtifactView(BaseModel):
-    """A file of a run; `hash` is the SHA-256 of its bytes, `size` is in bytes."""
+    """A file of a run; `hash` is the SHA-256 of its bytes, `size` is in bytes.
+
+    `published`: it is part of the result. The others were only stored on the way, such as pictures
+    of posts that are not shown.
+    """
 
     name: str
     hash: str
     media_type: str
     size: int
+    published: bool
     url: str
 
 
@@ -153,10 +158,10 @@ class RunView(RunSummary):
     """The product's result document, once there is one."""
 
 
-def artifact_view(run: str, artifact: Artifact) -> ArtifactView:
+def artifact_view(run: str, artifact: Artifact, published: Collection[str]) -> ArtifactView:
     """Return a file of a run with its address."""
     url = f"/v1/runs/{run}/artifacts/{quote(artifact.name)}"
-    return ArtifactView(**vars(artifact), url=url)
+    return ArtifactView(**vars(artifact), published=artifact.name in published, url=url)
 
 
 async def run_view(store: Store, row: RunRow, made: Product | None) -> RunView:
@@ -176,7 +181,7 @@ async def run_view(store: Store, row: RunRow, made: Product | None) -> RunView:
             "progress": _progress(last.note) if last else None,
             "asks": [dict(ask) for ask in found.asks] if row.status == "waiting" else [],
             "kept": list(found.kept),
-            "artifacts": [artifact_view(row.id, one) for one in found.artifacts],
+            "artifacts": [artifact_view(row.id, one, found.published) for one in found.artifacts],
             "result": portable(found.document) if found.document else None,
         }
     )

@@ -1,4 +1,4 @@
-"""What past runs of a product used: the correction of an estimate."""
+"""What an owner's past runs of a product used: the correction of an estimate."""
 
 from __future__ import annotations
 
@@ -28,11 +28,16 @@ class Usage:
     calls_each: float
 
 
-async def recorded_usage(store: Store, product: str) -> Mapping[tuple[str, str, str], Usage]:
-    """Sum up the newest runs' paid answers by (agent, provider, model)."""
+async def recorded_usage(
+    store: Store, product: str, owner: str
+) -> Mapping[tuple[str, str, str], Usage]:
+    """Sum up the paid answers of an owner's newest runs by (agent, provider, model).
+
+    Nobody's numbers tell of another owner's work.
+    """
     newest = (
         select(runs.c.id)
-        .where(runs.c.product == product)
+        .where(runs.c.owner == owner, runs.c.product == product)
         .order_by(runs.c.created_at.desc(), runs.c.id.desc())
         .limit(RECENT_RUNS)
     )

@@ -14,6 +14,7 @@ from fabula.runs.estimate import ESTIMATED, Estimate, error_of, estimate, estima
 from fabula.runs.report import cost_report
 from fabula.settings import Settings
 from fabula.store.events import Event
+from fabula.store.tables import LOCAL
 from fabula.store.usage import Usage, recorded_usage
 from fabula.testing.echo import ECHO, EchoBrief, EchoFlags
 from fabula.testing.rules import Malformed, When
@@ -213,7 +214,7 @@ async def test_a_product_without_a_forecast_cannot_be_estimated(
     silent, brief = replace(ECHO, forecast=None), EchoBrief(text="가")
     async with runner.store() as store:
         with pytest.raises(BadInput, match="forecast"):
-            await estimate_run(silent, brief, EchoFlags(), models, store)
+            await estimate_run(silent, brief, EchoFlags(), models, store, owner=LOCAL)
 
 
 async def test_usage_is_summed_by_agent_and_model_over_a_product_s_runs(
@@ -223,8 +224,9 @@ async def test_usage_is_summed_by_agent_and_model_over_a_product_s_runs(
     await runner.run("echo", BRIEF)
     await runner.run("echo", BRIEF)
     async with runner.store() as store:
-        used = await recorded_usage(store, "echo")
-        assert await recorded_usage(store, "another") == {}
+        used = await recorded_usage(store, "echo", LOCAL)
+        assert await recorded_usage(store, "another", LOCAL) == {}
+        assert await recorded_usage(store, "echo", "another") == {}
     plan, write = (used[(name, "offline", "scripted")] for name in ("echo.plan", "echo.write"))
     assert (plan.calls, plan.calls_each) == (2, 1.0)
     assert write.calls > 6

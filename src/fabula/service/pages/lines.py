@@ -172,6 +172,7 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "step.failed": _failed,
     "cost": _cost,
     "artifact": _artifact,
+    "published": lambda note: f"파일 {len(note.get('files', ()))}개",
     "provider_away": _away,
     "model_switched": _switched,
     "kept": lambda note: f"문서 {note.get('count', 0)}개",

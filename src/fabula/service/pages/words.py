@@ -62,6 +62,7 @@ EVENT = {
     "step.failed": Words("실패", "failed"),
     "cost": Words("호출 비용", "call paid"),
     "artifact": Words("파일", "file"),
+    "published": Words("결과 폴더에 놓음", "published"),
     "kept": Words("이어받음", "kept"),
     "placeholder": Words("자리만 남김", "placeholder"),
     "rewrite": Words("다시 씀", "written again"),
