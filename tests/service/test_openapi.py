@@ -5,10 +5,14 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 
+from fabula.products import PRODUCTS
 from fabula.service.app import create_app
 from fabula.service.openapi import openapi_bytes
+from fabula.service.typed import view_of_any
 from fabula.settings import Settings
+from tests.service.conftest import ECHO_RUN
 
 WRITTEN = ("post", "put", "patch")
 
@@ -66,6 +70,56 @@ async def test_every_example_is_accepted(api: httpx.AsyncClient) -> None:
     for name, example in body["examples"].items():
         request = {**example["value"], "after_seconds": 1000}
         assert (await api.post("/v1/runs", json=request)).status_code == 202, name
+
+
+def shown(document: dict[str, Any], path: str, kind: str = "application/json") -> list[Any]:
+    examples = document["paths"][path]["post"]["requestBody"]["content"][kind]["examples"]
+    return [one["value"] for one in examples.values()]
+
+
+def test_every_body_that_may_be_sent_has_an_example(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for kind, body in operation.get("requestBody", {}).get("content", {}).items():
+            assert body.get("examples"), (name, kind)
+
+
+async def test_the_examples_of_what_is_done_to_a_run_are_of_good_form(
+    api: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    later = {**ECHO_RUN, "after_seconds": 1000}
+    for value in shown(document, "/v1/runs/{run}/decide"):
+        run = (await api.post("/v1/runs", json=later)).json()["run_id"]
+        # It asks nothing: what is told is that, and nothing of the body.
+        answer = await api.post(f"/v1/runs/{run}/decide", json=value)
+        assert (answer.status_code, answer.json()["field"]) == (409, "run")
+    for value in shown(document, "/v1/runs/{run}/resume"):
+        run = (await api.post("/v1/runs", json=later)).json()["run_id"]
+        await api.post(f"/v1/runs/{run}/cancel")
+        assert (await api.post(f"/v1/runs/{run}/resume", json=value)).status_code == 202
+    (form,) = shown(document, "/v1/files", "multipart/form-data")
+    sent = {"file": ("notes.md", form["file"].encode())}
+    assert (await api.post("/v1/files", files=sent)).status_code == 201
+
+
+def test_the_examples_of_changes_are_what_the_changes_take(document: dict[str, Any]) -> None:
+    path = document["paths"]["/v1/runs/{run}/changes/{change}"]["post"]
+    examples = path["requestBody"]["content"]["application/json"]["examples"]
+    changes = PRODUCTS["magazine"].changes
+    assert set(examples) == set(changes)
+    for name, change in changes.items():
+        change.request.model_validate(examples[name]["value"]["request"])
+
+
+async def test_the_example_of_an_answer_is_one(
+    api: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    answer = document["paths"]["/v1/runs"]["post"]["responses"]["202"]
+    example = answer["content"]["application/json"]["example"]
+    request = {**ECHO_RUN, "after_seconds": 1000}
+    made = await api.post("/v1/runs", json=request)
+    assert set(example) == set(made.json())
+    assert "Location" in answer["headers"]
+    TypeAdapter(view_of_any(PRODUCTS)).validate_python(example)
 
 
 def test_the_document_holds_no_reference_to_nowhere(document: dict[str, Any]) -> None:

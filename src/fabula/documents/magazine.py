@@ -314,11 +314,11 @@ class MagazineResult(Document):
 class ChangeTemplate(Strict):
     """Plan the article again in another template, keeping every section that still holds."""
 
-    template_id: str
+    template_id: str = Field(examples=["shopping-guide"])
 
 
 class RewriteSection(Strict):
     """Write one section anew; `note` says what the reader wants of it."""
 
-    section_id: str
-    note: str | None = Field(default=None, max_length=600)
+    section_id: str = Field(examples=["s2"])
+    note: str | None = Field(default=None, max_length=600, examples=["더 짧게"])

@@ -75,7 +75,7 @@ def create_app(
     app = FastAPI(title="fabula", version=__version__, lifespan=lifespan)
     app.state.metrics = counted
     answer_errors(app)
-    describe(app)
+    describe(app, offered)
     app.add_middleware(BodyLimit, most=chosen.max_body_bytes, elsewhere=LIMITED_ELSEWHERE)
     app.add_middleware(metrics.CountRequests, metrics=counted)
     made = [room.routes(offered) for room in (catalogue, starting, runs, changing, money)]

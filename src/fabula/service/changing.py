@@ -24,6 +24,7 @@ from fabula.service.asked import (
 )
 from fabula.service.auth import Who
 from fabula.service.problems import Refused, excerpt
+from fabula.service.samples import changes_of
 from fabula.service.state import Here
 from fabula.service.views import Message, RunSummary, summary_fields
 from fabula.store.runs import get_run
@@ -73,7 +74,9 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
         run: str,
         change: Annotated[str, Path(json_schema_extra={"examples": list(names)})],
         *,
-        asked: Annotated[ChangeOptions, Body(), exactly(asking)],
+        asked: Annotated[
+            ChangeOptions, Body(openapi_examples=changes_of(products)), exactly(asking)
+        ],
         service: Here,
         who: Who,
         response: Response,

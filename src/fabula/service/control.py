@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fabula.service.asked import MOST_USD, exactly
 from fabula.service.auth import Who
+from fabula.service.samples import DECISIONS, RESUMES
 from fabula.service.state import Here, Service
 from fabula.service.views import RunSummary, summary_fields
 from fabula.store.runs import get_run
@@ -54,7 +55,9 @@ async def resume_run(
     run: str,
     service: Here,
     who: Who,
-    asked: Annotated[Resume | None, Body(), exactly(Resume, optional=True)] = None,
+    asked: Annotated[
+        Resume | None, Body(openapi_examples=RESUMES), exactly(Resume, optional=True)
+    ] = None,
 ) -> RunSummary:
     """Go on with a run from where it stands; nothing is paid a second time."""
     row = await service.run_of(who, run)
@@ -64,7 +67,10 @@ async def resume_run(
 
 @router.post("/runs/{run}/decide", status_code=202)
 async def decide_run(
-    run: str, service: Here, who: Who, asked: Annotated[Decision, Body(), exactly(Decision)]
+    run: str,
+    service: Here,
+    who: Who,
+    asked: Annotated[Decision, Body(openapi_examples=DECISIONS), exactly(Decision)],
 ) -> RunSummary:
     """Answer what a waiting run asks; it goes on when its turn comes."""
     row = await service.run_of(who, run)

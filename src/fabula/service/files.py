@@ -16,6 +16,7 @@ from fabula.runs.receiving import CHUNK, take_file, too_large
 from fabula.safety.sniff import KINDS
 from fabula.service.auth import Who
 from fabula.service.cursors import PATTERN, cursor_of, read_cursor
+from fabula.service.samples import UPLOAD
 from fabula.service.state import Here
 from fabula.service.views import moment
 from fabula.store.files import Upload, delete_file, find_file, list_files
@@ -39,7 +40,8 @@ _FORM = {
                             "description": f"A file whose name ends in {' '.join(sorted(KINDS))}",
                         }
                     },
-                }
+                },
+                "examples": UPLOAD,
             }
         },
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from fabula.products import Product
 from fabula.service.problems import MEDIA_TYPE, Problem
+from fabula.service.samples import accepted
 
 FILE = "openapi.json"
 _REFERENCE = "#/components/schemas/{model}"
@@ -22,12 +25,12 @@ when its turn comes, and followed by its events; closing anything never stops it
 `application/problem+json` in English and Korean with a stable `code`."""
 
 
-def describe(app: FastAPI) -> None:
+def describe(app: FastAPI, products: Mapping[str, Product]) -> None:
     """Let the application describe itself so, once."""
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
-            app.openapi_schema = _described(app)
+            app.openapi_schema = _described(app, products)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend it
@@ -38,7 +41,7 @@ def openapi_bytes(app: FastAPI) -> bytes:
     return f"{json.dumps(app.openapi(), ensure_ascii=False, indent=2)}\n".encode()
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
+def _described(app: FastAPI, products: Mapping[str, Product]) -> dict[str, Any]:
     made = get_openapi(
         title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
     )
@@ -56,6 +59,9 @@ def _described(app: FastAPI) -> dict[str, Any]:
                 _never_null(parameter)
             for status, words in _ERRORS.items():
                 operation["responses"][status] = {"description": words, "content": content}
+    # Put in last: FastAPI drops every null of an example that it is given.
+    answer = made["paths"]["/v1/runs"]["post"]["responses"]["202"]
+    answer["content"]["application/json"]["example"] = accepted(products)
     made["components"]["schemas"] = dict(sorted(schemas.items()))
     return made
 

@@ -30,7 +30,13 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["runs"])
     request = any_of(products, RunOptions, "RunRequest")
 
-    shown: dict[int | str, dict[str, Any]] = {202: {"model": view_of_any(products)}}
+    shown: dict[int | str, dict[str, Any]] = {
+        202: {
+            "model": view_of_any(products),
+            "description": "The run waits for its turn: look at `links.self`, or follow its events",
+            "headers": {"Location": {"schema": {"type": "string"}, "description": "The run"}},
+        }
+    }
 
     @router.post("/runs", status_code=202, response_model=None, responses=shown)
     async def start_run(
