@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -13,7 +12,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from fabula.documents import Strict
 from fabula.errors import BadInput, FabulaError, StoreUnavailable
-from fabula.runs.checks import read_brief
 from fabula.runs.queue.pool import Pool
 from fabula.runs.queue.queueing import RunQueue
 from fabula.runs.queue.ringing import BELL
@@ -75,9 +73,6 @@ class Jobs:
         try:
             asked = ProductJob(product=product, brief=brief, **options)
             request = asked.model_dump(mode="json")
-            made = self.queue.product(asked.product)
-            document = await asyncio.to_thread(read_brief, made, asked.brief)
-            await self.queue.check_material(asked.owner, document)
             wanted = {name: getattr(asked, name) for name in ProductJob.model_fields}
             run, new = await self.queue.submit(
                 wanted.pop("product"),
@@ -86,6 +81,7 @@ class Jobs:
                 idempotency_key=key,
                 request=request,
                 door="arq",
+                outside=True,
             )
         except StoreUnavailable:
             raise Retry(defer=ASK_AGAIN_S) from None
