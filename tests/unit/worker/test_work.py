@@ -187,7 +187,8 @@ async def test_jobs_of_other_kinds_are_answered_by_an_alert_and_the_worker_lives
         await pool.set("arq:job:torn", b"\x00\x01")
         await pool.zadd(JOBS_QUEUE, {"torn": 1})
         # Times that ARQ would stumble over after it has read the job.
-        for number, times in enumerate(({"t": "x", "et": 1}, {"t": None, "et": 10**20})):
+        odd: list[dict[str, Any]] = [{"t": "x", "et": 1}, {"t": None, "et": 10**20}]
+        for number, times in enumerate(odd):
             job = {"f": "run_product", "a": ["echo", BRIEF], "k": {}, **times}
             await pool.set(f"arq:job:odd-{number}", json.dumps(job))
             await pool.zadd(JOBS_QUEUE, {f"odd-{number}": 1})
