@@ -127,6 +127,14 @@ def test_a_cancel_draws_open_rows_anew() -> None:
     assert not write.whole
 
 
+def test_an_end_that_is_told_before_the_row_has_it_is_drawn_at_once() -> None:
+    for status, state in (("cancelled", "stopped"), ("waiting", "waiting"), ("failed", "stopped")):
+        ended = [*RUN[:6], Event(f"run.{status}", status=status, seq=7, at=7.0)]
+        assert group(arrange(ended, "running"), "write").state == state
+        taken = [*ended, Event("run.resumed", status="running", seq=8, at=8.0)]
+        assert group(arrange(taken, "running"), "write").state == "running"
+
+
 def test_a_note_that_is_not_as_expected_is_shown_all_the_same() -> None:
     odd = [
         Event("cost", item="x", note={"cost": "free", "input_tokens": "many"}),

@@ -114,9 +114,14 @@ class Patch:
 
 def arrange(events: Iterable[Event], status: str) -> list[Entry]:
     """Put events in their order into entries; what is begun stands as the run's status has it."""
-    maker = _Maker()
+    maker, told = _Maker(), ""
     for event in events:
         maker.take(event)
+        if event.type.startswith("run."):
+            told = event.status or told
+    # An end is told of a moment before it stands in the row, and no event says that it does by now.
+    if status == "running" and told:
+        status = told
     begun = status if status in ("running", "waiting") else "stopped"
     for group in maker.groups:
         for row in group.rows.values():
