@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.hosting import KEY
@@ -73,34 +74,42 @@ def percentile_ms(took: Sequence[float], share: float) -> float:
 
 async def create_and_get(url: str, *, runs: int, clients: int = CLIENTS) -> Load:
     """Ask for so many runs of the product `tick`, and look at each, from so many clients."""
-    load, numbers = Load(), iter(range(runs))
+    load = Load()
 
-    async def client() -> None:
-        connection = Connection(url)
-        await connection.open()
-        try:
-            for number in numbers:
-                asked = {"product": "tick", "brief": {"number": number}}
-                began = time.perf_counter()
-                made = await connection.ask("POST", "/v1/runs", asked, status=202)
-                created = time.perf_counter()
-                run = json.loads(made)["run_id"]
-                await connection.ask("GET", f"/v1/runs/{run}", status=200)
-                load.creates.append(created - began)
-                load.gets.append(time.perf_counter() - created)
-        finally:
-            await connection.close()
+    async def look(connection: Connection, number: int) -> None:
+        began = time.perf_counter()
+        made = await connection.ask("POST", "/v1/runs", _asked(number), status=202)
+        created = time.perf_counter()
+        run = json.loads(made)["run_id"]
+        await connection.ask("GET", f"/v1/runs/{run}", status=200)
+        load.creates.append(created - began)
+        load.gets.append(time.perf_counter() - created)
 
-    began = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for _ in range(clients):
-            group.create_task(client())
-    load.seconds = time.perf_counter() - began
+    load.seconds = await _together(url, look, runs=runs, clients=clients)
     return load
 
 
 async def executed(url: str, *, runs: int, at_once: int = 8) -> float:
     """Ask for so many runs, each waited for to its end; return the seconds of all together."""
+
+    async def wait(connection: Connection, number: int) -> None:
+        made = json.loads(await connection.ask("POST", "/v1/runs", _asked(number), status=202))
+        path = f"/v1/runs/{made['run_id']}?wait=60"
+        seen = json.loads(await connection.ask("GET", path, status=200))
+        if seen["status"] != "succeeded":
+            raise Refused(f"the run ended as {seen['status']}: {seen['message']}")
+
+    return await _together(url, wait, runs=runs, clients=at_once)
+
+
+def _asked(number: int) -> dict[str, Any]:
+    return {"product": "tick", "brief": {"number": number}}
+
+
+async def _together(
+    url: str, work: Callable[[Connection, int], Awaitable[None]], *, runs: int, clients: int
+) -> float:
+    """Let so many clients, each on a connection of its own, do the runs; return the seconds."""
     numbers = iter(range(runs))
 
     async def client() -> None:
@@ -108,17 +117,12 @@ async def executed(url: str, *, runs: int, at_once: int = 8) -> float:
         await connection.open()
         try:
             for number in numbers:
-                asked = {"product": "tick", "brief": {"number": number}}
-                made = json.loads(await connection.ask("POST", "/v1/runs", asked, status=202))
-                path = f"/v1/runs/{made['run_id']}?wait=60"
-                seen = json.loads(await connection.ask("GET", path, status=200))
-                if seen["status"] != "succeeded":
-                    raise Refused(f"the run ended as {seen['status']}: {seen['message']}")
+                await work(connection, number)
         finally:
             await connection.close()
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for _ in range(at_once):
+        for _ in range(clients):
             group.create_task(client())
     return time.perf_counter() - began

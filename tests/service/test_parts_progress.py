@@ -97,10 +97,7 @@ async def test_a_cancel_and_a_resume_keep_the_parts_done(api: httpx.AsyncClient)
 async def test_between_two_parts_the_pages_say_that_it_goes_on(
     api: httpx.AsyncClient, app: FastAPI
 ) -> None:
-    run = await posted(api, **SAGA_RUN)
-    await watched(api, run, done=3)
-    await api.post(f"/v1/runs/{run}/cancel")
-    seen = await ended(api, run)
+    run, seen = await cancelled(api)
     store: Store = app.state.service.store
     # As if its turn had not come yet, nor its next part: nobody serves this queue.
     due = {"status": "queued", "queue": "nobody", "finished_at": None, "cancel_wanted": False}
@@ -126,10 +123,7 @@ async def test_between_two_parts_the_pages_say_that_it_goes_on(
 async def test_the_time_left_does_not_run_out_while_a_run_rests(
     api: httpx.AsyncClient, app: FastAPI
 ) -> None:
-    run = await posted(api, **SAGA_RUN)
-    await watched(api, run, done=3)
-    await api.post(f"/v1/runs/{run}/cancel")
-    seen = await ended(api, run)
+    run, seen = await cancelled(api)
     store: Store = app.state.service.store
     mine = events.c.run == run
     # Long ago; then it is taken up again, and no step has ended since.
@@ -142,6 +136,15 @@ async def test_the_time_left_does_not_run_out_while_a_run_rests(
     await store.write_row(update(events).where(begins).values(at=events.c.at + 6000))
     left = eta(await api.get(f"/runs/{run}"))
     assert 900 < left <= 1000 + seen["progress"]["eta_s"]
+
+
+async def cancelled(api: httpx.AsyncClient) -> tuple[str, dict[str, Any]]:
+    """Return a run that was stopped after its third part, and how it then stands."""
+    run = await posted(api, **SAGA_RUN)
+    await watched(api, run, done=3)
+    await api.post(f"/v1/runs/{run}/cancel")
+    seen = await ended(api, run)
+    return run, seen
 
 
 def eta(page: httpx.Response) -> float:

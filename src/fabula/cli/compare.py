@@ -84,6 +84,7 @@ async def compare_modes(
     """Run both modes into `out`, write `compare.html` and `compare.json` beside them."""
     from fabula.cli.running import read_flags
     from fabula.graphs.magazine.comparison import Comparison
+    from fabula.runs.folders import check_beside
 
     given = read_flags(flags)
     if "mode" in given:
@@ -94,7 +95,7 @@ async def compare_modes(
             "`fabula run magazine --mode …`를 쓰세요",
         )
     await asyncio.to_thread(ready_folder, out)
-    await asyncio.to_thread(_check_files, out)
+    await asyncio.to_thread(check_beside, out, (PAGE, FIGURES), MODES)
     measured: dict[Mode, Measured] = {}
     title = brief.stem
     for mode in MODES:
@@ -115,15 +116,6 @@ async def compare_modes(
     terminal.fact("비교 페이지", "as a page", shown(page))
     ended = [comparison.single_call.status, comparison.multi_stage.status]
     return DONE if ended == ["succeeded", "succeeded"] else FAILED
-
-
-def _check_files(out: Path) -> None:
-    from fabula.runs.folders import foreign_file, is_publication
-
-    ours = any(is_publication(out / mode) for mode in MODES)
-    for name in (PAGE, FIGURES):
-        if (out / name).exists() and not ours:
-            raise foreign_file(out, name)
 
 
 class _Aside(Terminal):

@@ -56,8 +56,7 @@ async def decide_run(
         show_asks(terminal, run_id, asks)
         return DONE
     # A run that waits for nothing is refused as such, whatever the answer looks like.
-    fitting = [one for one in asks if ask in (None, one["name"], one["id"])]
-    given = read_answer(answer, fitting) if asks else {}
+    given = read_answer(answer, _fitting(asks, ask)) if asks else {}
 
     async def start(runner: Runner) -> RunResult:
         return await runner.decide(run_id, given, ask=ask)
@@ -100,11 +99,15 @@ async def decide_there(
         if answer is None:
             show_asks(terminal, run_id, asks)
             return DONE
-        chosen = [one for one in asks if ask in (None, one["name"], one["id"])]
-        await there.client.decide(run_id, read_answer(answer, chosen), ask=ask)
+        given = read_answer(answer, _fitting(asks, ask))
+        await there.client.decide(run_id, given, ask=ask)
         return await follow(there)
 
     return await on_service(terminal, server, work, run=run_id)
+
+
+def _fitting(asks: Sequence[Mapping[str, Any]], ask: str | None) -> list[Mapping[str, Any]]:
+    return [one for one in asks if ask in (None, one["name"], one["id"])]
 
 
 def show_asks(terminal: Terminal, run_id: str, asks: Sequence[Mapping[str, Any]]) -> None:

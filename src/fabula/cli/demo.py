@@ -33,8 +33,10 @@ OUTCOMES = {"complete": "완성", "degraded": "빈 자리 있음"}
 
 async def show_examples(terminal: Terminal, settings: Settings, *, out: Path, browser: bool) -> int:
     """Run every example into `out` and write the gallery, `index.html`, beside them."""
+    from fabula.runs.folders import check_beside
+
     await asyncio.to_thread(ready_folder, out)
-    await asyncio.to_thread(_check_gallery, out)
+    await asyncio.to_thread(check_beside, out, (GALLERY,), EXAMPLES)
     items: list[GalleryItem] = []
     for product, brief in EXAMPLES.items():
         folder = out / product
@@ -48,13 +50,6 @@ async def show_examples(terminal: Terminal, settings: Settings, *, out: Path, br
     if browser:
         webbrowser.open(page.as_uri())
     return DONE
-
-
-def _check_gallery(out: Path) -> None:
-    from fabula.runs.folders import foreign_file, is_publication
-
-    if (out / GALLERY).exists() and not any(is_publication(out / name) for name in EXAMPLES):
-        raise foreign_file(out, GALLERY)
 
 
 def examples_folder() -> Path:

@@ -49,7 +49,6 @@ async def look(terminal: Terminal, settings: Settings, *, profile: str | None = 
 
 
 def _show(terminal: Terminal, found: Diagnosis) -> None:
-
     settings = table_of("설정 / setting", "값 / value", "어디서 / from")
     for one in found.settings:
         value = "" if one.value is None else one.value

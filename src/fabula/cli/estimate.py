@@ -85,7 +85,6 @@ async def foresee(
 
 
 def _show(terminal: Terminal, made: Estimate) -> None:
-
     table = table_of("에이전트 / agent", "호출", "토큰 in → out", "비용 / cost", right=(1, 2, 3))
     for line in made.lines:
         if line.calls:

@@ -12,7 +12,7 @@ from fabula.cli.driving import STATUS, exit_code, in_folder, report
 from fabula.cli.edge import DONE, shown
 from fabula.cli.estimate import show_error
 from fabula.cli.terminal import Terminal, table_of, usd
-from fabula.cli.watching import line_of
+from fabula.cli.watching import PROGRESSES, line_of
 from fabula.errors import BadInput
 from fabula.korean.particles import attach
 
@@ -31,7 +31,6 @@ NOT_BEGUN: Mapping[str, Any] = {
     "steps": None,
 }
 """The progress of a run that has not done anything yet."""
-PROGRESSES = ("step.finished", "run.part")
 
 
 async def list_all(terminal: Terminal, settings: Settings, limit: int) -> int:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fabula.store.events import Event
 
 MOST_REASON = 200
+# As the store has them, which would load SQLAlchemy before anything is asked.
+PROGRESSES = ("step.finished", "run.part")
 PLAIN_STEPS = 10
 """Without a terminal, progress is told after each tenth of the work."""
 
@@ -61,7 +63,7 @@ class Watcher:
             self._begin(event)
         elif event.type == "step.started" and self._bar and self._task is not None:
             self._bar.update(self._task, description=event.item or event.step or "")
-        elif event.type in ("step.finished", "run.part"):
+        elif event.type in PROGRESSES:
             self._advance(event)
         elif line := line_of(event):
             self._note(line, line)

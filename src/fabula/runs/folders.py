@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from fabula.errors import BadInput
@@ -50,6 +50,18 @@ def check_files(out: Path, files: Mapping[str, str]) -> None:
     for name, digest in files.items():
         path = out / name
         if path.exists() and not _has(path, digest):
+            raise foreign_file(out, name)
+
+
+def check_beside(out: Path, names: Collection[str], folders: Collection[str]) -> None:
+    """Refuse with BadInput to replace files beside the folders that runs publish into.
+
+    They are ours where one of those folders is.
+    """
+    if any(is_publication(out / folder) for folder in folders):
+        return
+    for name in names:
+        if (out / name).exists():
             raise foreign_file(out, name)
 
 

@@ -57,10 +57,6 @@ class _Down(Exception):
     """A part that answers, and what it says is not good."""
 
 
-class _Away(Exception):
-    """A part without which the service works, later."""
-
-
 Check = Callable[[Service], Awaitable[Part]]
 
 
@@ -109,8 +105,6 @@ async def _asked(name: str, service: Service) -> Part:
         detail = f"no answer within {ANSWER_S:g} s"
     except _Down as down:
         return Part(status="down", detail=str(down))
-    except _Away as away:
-        detail = str(away)
     except (FabulaError, SQLAlchemyError, RedisError, OSError) as error:
         # Its words may hold an address or a name: the kind says enough, the log says the rest.
         detail = type(error).__name__
@@ -152,7 +146,7 @@ async def _workers(service: Service) -> Part:
         alive = [await client.exists(f"{bell_queue(queue)}{HEARTBEAT}") for queue in QUEUES]
     silent = [queue for queue, there in zip(QUEUES, alive, strict=True) if not there]
     if silent:
-        raise _Away(f"no sign of life of a worker for {', '.join(silent)}")
+        return Part(status="away", detail=f"no sign of life of a worker for {', '.join(silent)}")
     return Part(status="ok", detail=", ".join(QUEUES))
 
 

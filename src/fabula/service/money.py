@@ -13,6 +13,7 @@ from fabula.gateway.models import Models
 from fabula.products import Product
 from fabula.runs.checks import choose_flags
 from fabula.runs.estimate import Estimate, estimate_run
+from fabula.runs.material import check_material
 from fabula.runs.report import cost_report
 from fabula.runs.uploads import located
 from fabula.service.asked import (
@@ -92,7 +93,7 @@ def routes(products: Mapping[str, Product]) -> APIRouter:
         profile = asked.profile or service.settings.profile
         models = await asyncio.to_thread(Models, service.settings, profile, keys=False)
         brief = brief_of(asked)
-        await service.queue.check_material(who.owner, brief)
+        await check_material(service.settings, service.store, who.owner, brief)
         flags, _ = choose_flags(made, flags_of(asked), service.settings, brief)
         placed = await located(service.store, who.owner, brief)
         return await estimate_run(made, placed, flags, models, service.store, owner=who.owner)

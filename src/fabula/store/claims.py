@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import CTE, ColumnElement, Row, and_, false, func, literal, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Row, and_, func, literal, or_, select, update
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -53,9 +53,10 @@ async def claim_run(
     async def write(connection: AsyncConnection) -> Claimed | None:
         if connection.dialect.name == "postgresql":
             await connection.execute(sql("SELECT pg_advisory_xact_lock(:n)"), {"n": CLAIM_LOCK})
-        row = (
-            await connection.execute(_left(queue, project_concurrency, lease_s, left))
-        ).one_or_none()
+        row = None
+        if left != "none":
+            dead = _left(queue, project_concurrency, lease_s, harmless=left == "harmless")
+            row = (await connection.execute(dead)).one_or_none()
         if row is None:
             chosen = (await connection.execute(_next(queue, project_concurrency))).first()
             if chosen is None:
@@ -131,7 +132,7 @@ def _waits(queue: str) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _left(queue: str, concurrency: int | None, lease_s: float, which: Left) -> Any:
+def _left(queue: str, concurrency: int | None, lease_s: float, *, harmless: bool) -> Any:
     """Select the run that its process left longest ago: what it had begun waits for no turn.
 
     None while the database has been up for less than a lease: nobody could renew before.
@@ -140,9 +141,7 @@ def _left(queue: str, concurrency: int | None, lease_s: float, which: Left) -> A
     allowed = select(literal(1)).where(theirs, _has_room(concurrency)).exists()
     left = select(runs).where(runs.c.queue == queue, _dead(), allowed)
     left = left.where(db_started() + lease_s <= db_now())
-    if which == "none":
-        left = left.where(false())
-    if which == "harmless":
+    if harmless:
         left = left.where(runs.c.stalls == 0)
     return (
         left.order_by(runs.c.lease_until, runs.c.id)

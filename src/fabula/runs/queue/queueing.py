@@ -99,7 +99,7 @@ class RunQueue:
         made = self.product(product_name)
         if outside:
             brief = await asyncio.to_thread(read_brief, made, brief)
-            await self.check_material(owner, brief)
+            await check_material(self._settings, self._store, owner, brief)
         if webhook:
             check_webhook(self._settings, webhook)
         asked = await ask_run(
@@ -130,10 +130,6 @@ class RunQueue:
             *await asked.estimated(self._store),
         )
         return await self._submitted(asked.new, asked.brief, after_s=after_s, opening=opening)
-
-    async def check_material(self, owner: str, brief: Document) -> None:
-        """Refuse with BadInput a brief from elsewhere that names what lies on this machine."""
-        await check_material(self._settings, self._store, owner, brief)
 
     async def plan_change(
         self,

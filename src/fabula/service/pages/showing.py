@@ -12,12 +12,12 @@ from typing import Any
 from fabula.errors import FabulaError
 from fabula.runs.checks import check_resumable
 from fabula.service.pages.asking import Field, fields_of
-from fabula.service.pages.timeline import PART, Entry, Patch, arrange, patches
+from fabula.service.pages.timeline import Entry, Patch, arrange, patches
 from fabula.service.pages.words import ACTIVE
 from fabula.service.state import Service
 from fabula.store.costs import AgentSpent, spent_by_agent
 from fabula.store.documents import list_artifacts, read_checked
-from fabula.store.events import Event, list_events
+from fabula.store.events import PART_ENDED, Event, list_events
 from fabula.store.ledger import Totals, totals
 from fabula.store.ports import Artifact
 from fabula.store.runs import RunRow
@@ -155,7 +155,7 @@ async def whole_timeline(service: Service, row: RunRow, before: int | None = Non
 
 async def newer_timeline(service: Service, row: RunRow, *, first: int, after: int) -> Timeline:
     """Read what changed on a page that shows the events from `first` to `after`."""
-    part = await last_of_type(service.store, row.id, PART, up_to=after)
+    part = await last_of_type(service.store, row.id, PART_ENDED, up_to=after)
     events = await list_events(service.store, row.id, after=max(part, first - 1))
     entries = arrange(events, row.status)
     last = max(after, events[-1].seq if events else 0)

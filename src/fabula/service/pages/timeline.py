@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fabula.service.pages.lines import Line, line_of
-from fabula.store.events import Event
+from fabula.store.events import PART_ENDED, Event
 
-PART = "run.part"
 """The event that ends a part: steps of the same name after it are other ones."""
 ENDS = {"step.finished": "done", "step.failed": "failed", "placeholder": "placeholder"}
 
@@ -157,7 +156,7 @@ class _Maker:
         step = self._step(event)
         if step is None:
             self.entries.append(Fact(line_of(event)))
-            if event.type == PART:
+            if event.type == PART_ENDED:
                 self._named = {}
             elif event.type.startswith("run."):
                 self._pause()
